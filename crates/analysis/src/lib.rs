@@ -1,0 +1,1 @@
+//! Hadaflow: analysis.

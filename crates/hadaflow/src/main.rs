@@ -1,0 +1,2 @@
+//! The `hadaflow` command.
+fn main() {}
