@@ -1,1 +1,10 @@
-//! Hadaflow: analysis.
+//! Numbers about trajectories: observables along a run, references to compare with, and predictions with verdicts.
+//!
+//! Three extension points, each one file plus two adjacent lines in its folder's `mod.rs`: [`observable::Observable`],
+//! [`reference`] and [`prediction::Prediction`].
+
+pub mod observable;
+pub mod prediction;
+pub mod reference;
+pub mod report;
+pub mod series;

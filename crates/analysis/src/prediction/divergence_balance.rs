@@ -1,0 +1,59 @@
+//! For a z that is no solution (a noisy truth) the divergence may rise, but it obeys its balance.
+
+use super::worst::{DivergenceScale, Worst};
+use super::{Prediction, Statement, UNITS, Verdict, references};
+use crate::report::Evidence;
+
+pub(super) struct DivergenceBalance;
+
+impl Prediction for DivergenceBalance {
+    fn name(&self) -> &'static str {
+        "divergence_balance"
+    }
+
+    fn statement(&self) -> Statement {
+        Statement {
+            formula: "D_F(z, w(tᵢ)) − D_F(z, w(tᵢ₊₁)) = ∫ ⟨Aw − y, Aw − Az⟩ ds over each interval",
+            hypotheses: "Az ≠ y (otherwise see divergence_identity); z ≥ 0 for a positive model",
+            citation: "arXiv 2112.11027, Sect. 2 (its first line of proof)",
+        }
+    }
+
+    fn assess(&self, evidence: &Evidence) -> Verdict {
+        if !evidence.integrals_with_flow {
+            return Verdict::inapplicable("∫⟨Aw − y, Aw − Az⟩ was not integrated with the flow");
+        }
+        let chosen = match references(evidence, false) {
+            Ok(chosen) => chosen,
+            Err(reason) => return Verdict::inapplicable(reason),
+        };
+        let relative = UNITS * evidence.tolerance;
+        let mut worst = Worst::new();
+        for (reference, size) in chosen {
+            let d = evidence.column(&format!("bregman_divergence_{}", reference.name));
+            let increments = evidence.column(&format!("mismatch_increment_{}", reference.name));
+            let scale = DivergenceScale { size, relative };
+            for (row, (pair, increment)) in d.windows(2).zip(&increments[1..]).enumerate() {
+                let residual = (pair[0] - pair[1] - increment).abs();
+                let natural = pair[0].max(pair[1]).max(increment.abs());
+                worst.see(scale.of(residual, natural), evidence, row + 1, &reference.name);
+            }
+        }
+        Verdict::of(worst.against(0.0, relative))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{evidence, verdict};
+
+    #[test]
+    fn a_broken_balance_is_seen() {
+        let mut run = evidence();
+        assert_eq!(verdict("divergence_balance", &run), "inapplicable");
+        run.references[0].relative_mismatch = 0.1;
+        assert_eq!(verdict("divergence_balance", &run), "holds");
+        run.columns.get_mut("mismatch_increment_truth").unwrap()[4] *= 1.01;
+        assert_eq!(verdict("divergence_balance", &run), "violated");
+    }
+}

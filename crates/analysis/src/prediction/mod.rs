@@ -1,0 +1,208 @@
+//! Predictions: published statements about the flow, assessed on a run with a verdict and a margin.
+//!
+//! A prediction is *violated* only beyond the numerical uncertainty of what it compares, *inapplicable* with the
+//! hypothesis that fails, and never passes on a number that is not finite.
+
+mod bregman_divergence_decreases;
+mod divergence_balance;
+mod divergence_identity;
+mod divergence_identity_per_interval;
+mod dual_bound_below_references;
+mod factor_differences_conserved;
+mod loss_below_divergence_over_time;
+mod loss_decreases;
+mod worst;
+
+use crate::reference::Reference;
+use crate::report::Evidence;
+
+/// Whether a statement must hold on every run that meets its hypotheses, or only in a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Holds whenever its hypotheses do; a violation is an error of the numerics, the code, or the theory.
+    Theorem,
+    /// Holds in a limit; a violation changes the exit code only on request.
+    Asymptotic,
+}
+
+impl Kind {
+    /// Name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Theorem => "theorem",
+            Self::Asymptotic => "asymptotic",
+        }
+    }
+}
+
+/// A prediction in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statement {
+    /// The formula.
+    pub formula: &'static str,
+    /// What must hold for it to apply.
+    pub hypotheses: &'static str,
+    /// Where it is proved.
+    pub citation: &'static str,
+}
+
+/// The numbers behind a verdict.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// The worst value found.
+    pub measured: f64,
+    /// What the prediction allows.
+    pub bound: f64,
+    /// Numerical uncertainty of the comparison.
+    pub uncertainty: f64,
+    /// Where the worst value was found, in words.
+    pub place: String,
+}
+
+impl Measurement {
+    /// How far inside the bound (with its uncertainty) the measured value lies; negative outside.
+    pub fn margin(&self) -> f64 {
+        self.bound + self.uncertainty - self.measured
+    }
+}
+
+/// The result of assessing a prediction.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// It holds.
+    Holds(Measurement),
+    /// It is violated beyond the uncertainty.
+    Violated(Measurement),
+    /// A hypothesis fails.
+    Inapplicable {
+        /// Which one, and why.
+        reason: String,
+    },
+}
+
+impl Verdict {
+    /// Holds if `measured ≤ bound + uncertainty`; NaN does not.
+    pub fn of(measurement: Measurement) -> Self {
+        if measurement.measured <= measurement.bound + measurement.uncertainty {
+            Self::Holds(measurement)
+        } else {
+            Self::Violated(measurement)
+        }
+    }
+
+    /// Inapplicable for a reason.
+    pub fn inapplicable(reason: impl Into<String>) -> Self {
+        Self::Inapplicable { reason: reason.into() }
+    }
+
+    /// Name in reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Holds(_) => "holds",
+            Self::Violated(_) => "violated",
+            Self::Inapplicable { .. } => "inapplicable",
+        }
+    }
+
+    /// The numbers, where it applies.
+    pub fn measurement(&self) -> Option<&Measurement> {
+        match self {
+            Self::Holds(measurement) | Self::Violated(measurement) => Some(measurement),
+            Self::Inapplicable { .. } => None,
+        }
+    }
+}
+
+/// A statement about the flow that a run can confirm or contradict.
+pub trait Prediction: Sync {
+    /// Name, a proposition.
+    fn name(&self) -> &'static str;
+    /// Theorem or asymptotic.
+    fn kind(&self) -> Kind {
+        Kind::Theorem
+    }
+    /// The statement in words.
+    fn statement(&self) -> Statement;
+    /// The verdict on a run.
+    fn assess(&self, evidence: &Evidence) -> Verdict;
+}
+
+/// The catalogue: one line per file of this folder.
+pub fn catalogue() -> &'static [&'static dyn Prediction] {
+    &[
+        &bregman_divergence_decreases::BregmanDivergenceDecreases,
+        &divergence_identity::DivergenceIdentity,
+        &divergence_identity_per_interval::DivergenceIdentityPerInterval,
+        &divergence_balance::DivergenceBalance,
+        &loss_decreases::LossDecreases,
+        &loss_below_divergence_over_time::LossBelowDivergenceOverTime,
+        &factor_differences_conserved::FactorDifferencesConserved,
+        &dual_bound_below_references::DualBoundBelowReferences,
+    ]
+}
+
+/// A prediction with its verdict.
+#[derive(Clone)]
+pub struct Assessment {
+    /// The prediction.
+    pub prediction: &'static dyn Prediction,
+    /// Its verdict.
+    pub verdict: Verdict,
+}
+
+/// Assess the predictions whose name `wanted` accepts.
+pub fn assess(evidence: &Evidence, wanted: impl Fn(&str) -> bool) -> Vec<Assessment> {
+    let chosen = catalogue()
+        .iter()
+        .copied()
+        .filter(|prediction| wanted(prediction.name()));
+    chosen
+        .map(|prediction| Assessment {
+            prediction,
+            verdict: prediction.assess(evidence),
+        })
+        .collect()
+}
+
+/// The references in the domain of the mirror map that solve Az = y (`exact`) or that do not, or why there is none.
+fn references(evidence: &Evidence, exact: bool) -> Result<Vec<(&Reference, f64)>, String> {
+    if evidence.references.is_empty() {
+        return Err("there is no reference point z".into());
+    }
+    if evidence.len() < 2 {
+        return Err("fewer than two times were recorded".into());
+    }
+    let sizes = evidence.reference_sizes.iter().copied();
+    let inside = evidence
+        .references
+        .iter()
+        .zip(sizes)
+        .filter(|(reference, _)| reference.anchor.is_some());
+    let chosen: Vec<_> = inside.filter(|(reference, _)| reference.is_exact() == exact).collect();
+    if !chosen.is_empty() {
+        return Ok(chosen);
+    }
+    let describe = |reference: &Reference| match &reference.anchor {
+        None => format!("{} is outside the domain of the mirror map", reference.name),
+        Some(_) if exact => {
+            format!(
+                "|Az - y|/|y| = {:.1e} for z = {}: z is no solution",
+                reference.relative_mismatch, reference.name
+            )
+        }
+        Some(_) => format!("{} solves Az = y exactly", reference.name),
+    };
+    Err(evidence.references.iter().map(describe).collect::<Vec<_>>().join("; "))
+}
+
+/// What the promise on w allows in the *total* identity, in units of the tolerance: the error of D relative to D(0).
+fn total_allowance(evidence: &Evidence) -> f64 {
+    let units = if evidence.depth == 2 { 100.0 } else { 1000.0 };
+    units * evidence.tolerance
+}
+
+/// What the promise on w allows in comparisons over one interval, in units of the tolerance.
+const UNITS: f64 = 1000.0;
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,0 +1,41 @@
+//! What predictions are assessed on: the table of a run and how it came about.
+
+use std::collections::BTreeMap;
+
+use crate::reference::Reference;
+
+/// Everything a prediction may look at.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// The columns of the run by name; all of one length.
+    pub columns: BTreeMap<String, Vec<f64>>,
+    /// The references, prepared.
+    pub references: Vec<Reference>,
+    /// Σ U² of each reference on the mirror map (what an error of the logarithm of a factor costs in D), 0 outside it.
+    pub reference_sizes: Vec<f64>,
+    /// The promise on w the run was integrated with.
+    pub tolerance: f64,
+    /// Depth L.
+    pub depth: usize,
+    /// Whether the model is signed.
+    pub signed: bool,
+    /// Whether the integrals were integrated with the flow (false: reconstructed from samples).
+    pub integrals_with_flow: bool,
+}
+
+impl Evidence {
+    /// A column, empty if there is none.
+    pub fn column(&self, name: &str) -> &[f64] {
+        self.columns.get(name).map_or(&[], |column| column)
+    }
+
+    /// Number of recorded times.
+    pub fn len(&self) -> usize {
+        self.column("t").len()
+    }
+
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,257 @@
+//! The dual (mirror) flow q′ = y − A w(Aᵀq), q(0) = 0, for identical starts x0.
+//!
+//! With s = Aᵀq, entry by entry (arXiv 2112.11027, Sect. 2, in the normalisation d/dt ∇F(w) = Aᵀr):
+//!
+//! ```text
+//! L = 2:  u = x0 eˢ                              v = x0 e⁻ˢ
+//! L > 2:  u = (x0^{2−L} − (L−2)s)^{−1/(L−2)}     v = the same with −s;   |s| < x0^{2−L}/(L−2)
+//! w = u^L − v^L  (signed)  or  u^L (positive),   w′(s) = L (u^{2L−2} + v^{2L−2})
+//! ```
+//!
+//! It is the gradient flow of the convex function Φ(q) = Σ F*(Aᵀq) − y·q, so −J = A diag(w′) Aᵀ is symmetric.
+//! For L > 2 a double q resolves the distance to the barrier only while eps·x0^{2−L} is below the tolerance.
+
+use std::sync::Arc;
+
+use super::{Evaluation, Flow, Formulation, StateTolerance};
+use crate::error::Result;
+use crate::initialization::Sign;
+use crate::mirror::{IdenticalMirror, MirrorMap, Position};
+use crate::newton::{GramSolver, NewtonSolver};
+use crate::problem::Problem;
+
+/// See the module documentation.
+pub struct DualFlow {
+    problem: Problem,
+    branch: Branch,
+    mirror: Arc<IdenticalMirror>,
+}
+
+/// The map s ↦ (log u, log v) ↦ w of one start.
+#[derive(Debug, Clone)]
+struct Branch {
+    depth: usize,
+    signed: bool,
+    log_x0: Vec<f64>,
+    /// x0^{2−L} (L > 2 only).
+    barrier: Vec<f64>,
+    /// Exponents of u^L are clamped here: an implicit predictor may overshoot by hundreds.
+    clamp: f64,
+}
+
+impl Branch {
+    fn new(depth: usize, sign: Sign, x0: &[f64], problem: &Problem) -> Self {
+        let log_x0: Vec<f64> = x0.iter().map(|x| x.ln()).collect();
+        let largest = log_x0.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
+        let data = problem.measurements.iter().fold(1.0f64, |a, y| a.max(y.abs())).ln();
+        Self {
+            depth,
+            signed: sign == Sign::Signed,
+            barrier: x0.iter().map(|x| x.powi(2 - depth as i32)).collect(), // depth <= 64
+            clamp: (data.max(depth as f64 * largest) + 60.0).min(690.0),
+            log_x0,
+        }
+    }
+
+    fn power(&self) -> f64 {
+        self.depth as f64
+    }
+
+    /// log u for L > 2 at +s, log v at −s; NaN beyond the barrier.
+    fn log_factor(&self, i: usize, s: f64) -> f64 {
+        if self.depth == 2 {
+            return self.log_x0[i] + s;
+        }
+        let l2 = self.power() - 2.0;
+        // ln(x0^{2−L} − (L−2)s) = (2−L) ln x0 + ln(1 − σ): the second form is exact for small σ.
+        let sigma = l2 * s / self.barrier[i];
+        self.log_x0[i] - (-sigma).ln_1p() / l2
+    }
+
+    fn weight(&self, i: usize, s: f64) -> f64 {
+        let l = self.power();
+        let plus = l * self.log_factor(i, s);
+        if !self.signed {
+            return plus.min(self.clamp).exp();
+        }
+        let minus = l * self.log_factor(i, -s);
+        let half = 0.5 * (plus - minus);
+        if half.abs() < 1.0 {
+            // u^L − v^L = 2 (uv)^{L/2} sinh(log(u/v) L/2): no cancellation near w = 0.
+            let half = if self.depth == 2 {
+                2.0 * s
+            } else {
+                self.half_log_ratio(i, s)
+            };
+            return 2.0 * (0.5 * (plus + minus)).exp() * half.sinh();
+        }
+        plus.min(self.clamp).exp() - minus.min(self.clamp).exp()
+    }
+
+    /// (L/2) log(u/v) = L/(L−2) · atanh σ.
+    fn half_log_ratio(&self, i: usize, s: f64) -> f64 {
+        let l = self.power();
+        l / (l - 2.0) * ((l - 2.0) * s / self.barrier[i]).atanh()
+    }
+
+    /// w′(s) = L (u^{2L−2} + v^{2L−2}).
+    fn slope(&self, i: usize, s: f64) -> f64 {
+        let l = self.power();
+        let cap = self.clamp * (2.0 * l - 2.0) / l;
+        let term = |s: f64| ((2.0 * l - 2.0) * self.log_factor(i, s)).min(cap).exp();
+        l * (term(s) + if self.signed { term(-s) } else { 0.0 })
+    }
+}
+
+impl DualFlow {
+    /// The dual flow of `problem` when every factor starts at the vector `x0` (n positive entries).
+    pub fn new(problem: Problem, depth: usize, sign: Sign, x0: &[f64]) -> Result<Self> {
+        let mirror = Arc::new(IdenticalMirror::new(depth, sign, x0)?);
+        let branch = Branch::new(depth, sign, x0, &problem);
+        Ok(Self {
+            problem,
+            branch,
+            mirror,
+        })
+    }
+}
+
+impl Flow for DualFlow {
+    fn formulation(&self) -> Formulation {
+        Formulation::Dual
+    }
+
+    fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    fn dim(&self) -> usize {
+        self.problem.operator.rows()
+    }
+
+    fn initial_state(&self) -> Vec<f64> {
+        vec![0.0; self.dim()]
+    }
+
+    fn evaluate(&self, state: &[f64], evaluation: &mut Evaluation) {
+        self.problem.operator.apply_adjoint(state, &mut evaluation.adjoint);
+        for (i, (w, &s)) in evaluation.weights.iter_mut().zip(&evaluation.adjoint).enumerate() {
+            *w = self.branch.weight(i, s);
+        }
+        super::residual(&self.problem, &evaluation.weights, &mut evaluation.residual);
+    }
+
+    fn velocity(&self, _state: &[f64], evaluation: &Evaluation, out: &mut [f64]) {
+        out.copy_from_slice(&evaluation.residual);
+    }
+
+    fn newton(&self) -> Box<dyn NewtonSolver> {
+        Box::new(DualNewton {
+            slope: vec![0.0; self.problem.operator.cols()],
+            scaled: vec![0.0; self.problem.operator.cols()],
+            gram: GramSolver::new(self.problem.operator.clone()),
+            scale: 1.0,
+            operator: self.problem.operator.clone(),
+            branch: self.branch.clone(),
+        })
+    }
+
+    fn relative_rate(&self, _state: &[f64], evaluation: &Evaluation) -> f64 {
+        let mut pull = vec![0.0; self.problem.operator.cols()];
+        self.problem.operator.apply_adjoint(&evaluation.residual, &mut pull);
+        let l2 = self.branch.power() - 2.0;
+        let rate = |i: usize| (l2 * self.branch.log_factor(i, evaluation.adjoint[i])).exp();
+        pull.iter()
+            .enumerate()
+            .fold(0.0, |a, (i, p)| a.max((p * rate(i)).abs()))
+    }
+
+    fn signed(&self) -> bool {
+        self.branch.signed
+    }
+
+    fn state_tolerance(&self, tolerance: f64) -> StateTolerance {
+        // An error δs of s = Aᵀq is a relative error of u: 2δs for L = 2, δs·u^{L−2} for L > 2.
+        if self.branch.depth == 2 {
+            StateTolerance {
+                relative: tolerance,
+                absolute: 0.5 * tolerance,
+            }
+        } else {
+            // Where rounding of q alone costs more than the tolerance (see `choose`), asking for less would only stall.
+            let largest_barrier = self.branch.barrier.iter().fold(0.0f64, |a, &b| a.max(b));
+            let relative = if 1e-15 * largest_barrier <= tolerance {
+                1e-15
+            } else {
+                tolerance
+            };
+            StateTolerance {
+                relative,
+                absolute: tolerance / self.branch.power(),
+            }
+        }
+    }
+
+    fn state_is_dual(&self) -> bool {
+        true
+    }
+
+    fn position(&self, _state: &[f64], evaluation: &Evaluation, out: &mut Position) {
+        for (i, &s) in evaluation.adjoint.iter().enumerate() {
+            out.plus[i] = self.branch.log_factor(i, s);
+            if self.branch.signed {
+                out.minus[i] = self.branch.log_factor(i, -s);
+            }
+        }
+    }
+
+    fn mirror(&self) -> Arc<dyn MirrorMap> {
+        self.mirror.clone()
+    }
+}
+
+/// I − cJ = I + c A diag(w′) Aᵀ.
+struct DualNewton {
+    operator: Arc<dyn crate::measurement::MeasurementOperator>,
+    branch: Branch,
+    slope: Vec<f64>,
+    scaled: Vec<f64>,
+    gram: GramSolver,
+    scale: f64,
+}
+
+impl NewtonSolver for DualNewton {
+    fn linearize(&mut self, _state: &[f64], evaluation: &Evaluation) {
+        for (i, (slope, &s)) in self.slope.iter_mut().zip(&evaluation.adjoint).enumerate() {
+            *slope = self.branch.slope(i, s);
+        }
+        self.scale = self.slope.iter().fold(f64::MIN_POSITIVE, |a, &b| a.max(b));
+    }
+
+    fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    fn factorize(&mut self, c: f64) -> bool {
+        for (scaled, slope) in self.scaled.iter_mut().zip(&self.slope) {
+            *scaled = c * slope;
+        }
+        self.gram.factorize(&self.scaled)
+    }
+
+    fn solve(&mut self, b: &mut [f64]) -> bool {
+        self.gram.solve(b)
+    }
+
+    fn apply_jacobian(&mut self, v: &[f64], out: &mut [f64]) {
+        self.operator.apply_adjoint(v, &mut self.scaled);
+        for (x, slope) in self.scaled.iter_mut().zip(&self.slope) {
+            *x *= -slope;
+        }
+        self.operator.apply(&self.scaled, out);
+    }
+
+    fn factorizations(&self) -> usize {
+        self.gram.factorizations()
+    }
+}

@@ -1,0 +1,184 @@
+//! The factor flow x_i′ = (Aᵀr)_i ∇P(x_i): the literal definition, for any initialization and any parametrization.
+//!
+//! It is the referee of the other two formulations. State: coordinate-major, k factors per coordinate.
+
+use std::sync::Arc;
+
+use super::{Evaluation, Flow, Formulation, StateTolerance};
+use crate::error::Result;
+use crate::initialization::{Sign, Start};
+use crate::mirror::{GeneralMirror, IdenticalMirror, MirrorMap, Position};
+use crate::newton::{BlockNewton, NewtonSolver};
+use crate::parametrization::{Hadamard, Parametrization};
+use crate::problem::Problem;
+
+/// See the module documentation.
+pub struct FactorFlow {
+    problem: Problem,
+    parametrization: Arc<dyn Parametrization>,
+    depth: usize,
+    signed: bool,
+    initial: Vec<f64>,
+    mirror: Arc<dyn MirrorMap>,
+    /// Identical starts keep all factors equal and their position is a logarithm.
+    identical: bool,
+    /// Per coordinate and branch, which factor is smallest (the one that can change its sign).
+    smallest: Vec<usize>,
+}
+
+impl FactorFlow {
+    /// The flow of all factors of the Hadamard model of the given depth and sign from `start`.
+    pub fn new(problem: Problem, depth: usize, sign: Sign, start: &Start) -> Result<Self> {
+        let signed = sign == Sign::Signed;
+        let parametrization = Arc::new(Hadamard::new(depth, signed));
+        let n = problem.operator.cols();
+        let initial = coordinate_major(start, n, depth, signed);
+        let mirror: Arc<dyn MirrorMap> = match start {
+            Start::Identical(x0) => Arc::new(IdenticalMirror::new(depth, sign, x0)?),
+            _ => Arc::new(GeneralMirror::new(depth, sign, &initial)?),
+        };
+        let smallest = initial.chunks_exact(depth).map(index_of_smallest).collect();
+        let identical = matches!(start, Start::Identical(_));
+        Ok(Self {
+            problem,
+            parametrization,
+            depth,
+            signed,
+            initial,
+            mirror,
+            identical,
+            smallest,
+        })
+    }
+}
+
+/// The initial factors: for each coordinate u_1..u_L and, if signed, v_1..v_L.
+fn coordinate_major(start: &Start, n: usize, depth: usize, signed: bool) -> Vec<f64> {
+    let factor = |i: usize, k: usize, minus: bool| match start {
+        Start::Identical(x0) => x0[i],
+        Start::PerFactor(factors) => factors[k][i],
+        Start::Independent { plus, minus: v } => {
+            if minus {
+                v[k][i]
+            } else {
+                plus[k][i]
+            }
+        }
+    };
+    let mut state = Vec::with_capacity(n * depth * if signed { 2 } else { 1 });
+    for i in 0..n {
+        state.extend((0..depth).map(|k| factor(i, k, false)));
+        if signed {
+            state.extend((0..depth).map(|k| factor(i, k, true)));
+        }
+    }
+    state
+}
+
+fn index_of_smallest(x: &[f64]) -> usize {
+    (0..x.len()).min_by(|&i, &j| x[i].total_cmp(&x[j])).unwrap_or(0)
+}
+
+impl Flow for FactorFlow {
+    fn formulation(&self) -> Formulation {
+        Formulation::Factor
+    }
+
+    fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    fn dim(&self) -> usize {
+        self.initial.len()
+    }
+
+    fn initial_state(&self) -> Vec<f64> {
+        self.initial.clone()
+    }
+
+    fn evaluate(&self, state: &[f64], evaluation: &mut Evaluation) {
+        let k = self.parametrization.factors();
+        for (w, x) in evaluation.weights.iter_mut().zip(state.chunks_exact(k)) {
+            *w = self.parametrization.weight(x);
+        }
+        super::residual(&self.problem, &evaluation.weights, &mut evaluation.residual);
+        self.problem
+            .operator
+            .apply_adjoint(&evaluation.residual, &mut evaluation.adjoint);
+    }
+
+    fn velocity(&self, state: &[f64], evaluation: &Evaluation, out: &mut [f64]) {
+        let k = self.parametrization.factors();
+        for ((out, x), pull) in out
+            .chunks_exact_mut(k)
+            .zip(state.chunks_exact(k))
+            .zip(&evaluation.adjoint)
+        {
+            self.parametrization.gradient(x, out);
+            out.iter_mut().for_each(|v| *v *= pull);
+        }
+    }
+
+    fn newton(&self) -> Box<dyn NewtonSolver> {
+        let p = self.parametrization.clone();
+        let fill = move |x: &[f64], pull: f64, r: &mut [f64], c: &mut [f64], m: &mut [f64]| {
+            p.gradient(x, c);
+            r.copy_from_slice(c);
+            p.hessian(x, m);
+            m.iter_mut().for_each(|h| *h *= pull);
+        };
+        Box::new(BlockNewton::new(
+            self.problem.operator.clone(),
+            self.parametrization.factors(),
+            Arc::new(fill),
+        ))
+    }
+
+    fn relative_rate(&self, state: &[f64], evaluation: &Evaluation) -> f64 {
+        let mut velocity = vec![0.0; self.dim()];
+        self.velocity(state, evaluation, &mut velocity);
+        velocity
+            .iter()
+            .zip(state)
+            .filter(|(_, x)| **x != 0.0)
+            .fold(0.0, |a, (v, x)| a.max((v / x).abs()))
+    }
+
+    fn signed(&self) -> bool {
+        self.signed
+    }
+
+    fn state_tolerance(&self, tolerance: f64) -> StateTolerance {
+        // Each factor relatively, down to a hundredth of where it started.
+        let smallest = self.initial.iter().fold(f64::INFINITY, |a, &b| a.min(b));
+        let relative = tolerance / (2.0 * self.depth as f64);
+        StateTolerance {
+            relative,
+            absolute: relative * 1e-2 * smallest,
+        }
+    }
+
+    fn position(&self, state: &[f64], _evaluation: &Evaluation, out: &mut Position) {
+        let branches = if self.signed { 2 } else { 1 };
+        for (branch, (x, &smallest)) in state.chunks_exact(self.depth).zip(&self.smallest).enumerate() {
+            let value = if self.identical { x[smallest].ln() } else { x[smallest] };
+            if branch % branches == 0 {
+                out.plus[branch / branches] = value;
+            } else {
+                out.minus[branch / branches] = value;
+            }
+        }
+    }
+
+    fn mirror(&self) -> Arc<dyn MirrorMap> {
+        self.mirror.clone()
+    }
+
+    fn factors<'a>(&self, state: &'a [f64]) -> Option<&'a [f64]> {
+        Some(state)
+    }
+
+    fn factor_layout(&self) -> Option<(usize, usize)> {
+        Some((self.parametrization.factors(), self.depth))
+    }
+}

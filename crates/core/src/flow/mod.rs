@@ -1,0 +1,147 @@
+//! The three formulations of one gradient flow.
+//!
+//! With ℓ(w) = ½|Aw − y|², r = y − Aw and the clock of *one factor* (x_k′ = −(∏_{j≠k} x_j)∘∇ℓ):
+//!
+//! | flow | state | velocity |
+//! |---|---|---|
+//! | [`FactorFlow`] | all factors | x_k′ = (∏_{j≠k} x_j) ∘ Aᵀr, the definition |
+//! | [`LogFlow`] | log u, log v | (log u)′ = u^{L−2}∘Aᵀr, (log v)′ = −v^{L−2}∘Aᵀr (identical starts) |
+//! | [`DualFlow`] | q ∈ R^m | q′ = y − A w(Aᵀq) (identical starts) |
+//!
+//! They follow the same w(t); which of them is accurate depends on depth and initialization, see [`choose`].
+
+mod choice;
+mod dual;
+mod factor;
+mod log;
+
+pub use choice::{Choice, choose, time_unit};
+pub use dual::DualFlow;
+pub use factor::FactorFlow;
+pub use log::LogFlow;
+
+use std::sync::Arc;
+
+use crate::mirror::{MirrorMap, Position};
+use crate::newton::NewtonSolver;
+use crate::problem::Problem;
+
+/// Which of the three equivalent systems is integrated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Formulation {
+    /// All factors: any initialization.
+    Factor,
+    /// Logarithms of the factors: identical initialization, any depth and scale.
+    Log,
+    /// The dual variable q: identical initialization, fastest.
+    Dual,
+}
+
+impl Formulation {
+    /// The name used in scenarios and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Factor => "Factor",
+            Self::Log => "Log",
+            Self::Dual => "Dual",
+        }
+    }
+}
+
+/// What one pass over A (and one over Aᵀ) yields at a state; shared by velocity, events, quadrature and recording.
+#[derive(Debug, Clone, Default)]
+pub struct Evaluation {
+    /// w, n entries.
+    pub weights: Vec<f64>,
+    /// r = y − A w, m entries.
+    pub residual: Vec<f64>,
+    /// Dual flow: s = Aᵀq. Log and factor flow: Aᵀr. n entries.
+    pub adjoint: Vec<f64>,
+}
+
+impl Evaluation {
+    /// Zeroed storage for an m × n problem.
+    pub fn new(m: usize, n: usize) -> Self {
+        Self {
+            weights: vec![0.0; n],
+            residual: vec![0.0; m],
+            adjoint: vec![0.0; n],
+        }
+    }
+
+    /// ℓ = ½|r|².
+    pub fn loss(&self) -> f64 {
+        0.5 * self.residual.iter().map(|r| r * r).sum::<f64>()
+    }
+}
+
+/// Error control of the solver such that w is accurate to the promised tolerance: |error_i| ≲ rtol·|state_i| + atol.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StateTolerance {
+    /// Relative part.
+    pub relative: f64,
+    /// Absolute part, the same for all entries.
+    pub absolute: f64,
+}
+
+/// An autonomous system whose weights w(t) follow the gradient flow.
+pub trait Flow: Send + Sync {
+    /// Which formulation this is.
+    fn formulation(&self) -> Formulation;
+
+    /// The problem it flows on.
+    fn problem(&self) -> &Problem;
+
+    /// Number of state entries.
+    fn dim(&self) -> usize;
+
+    /// The state at t = 0.
+    fn initial_state(&self) -> Vec<f64>;
+
+    /// Weights, residual and adjoint at a state. Outside the domain of the flow the weights are NaN.
+    fn evaluate(&self, state: &[f64], evaluation: &mut Evaluation);
+
+    /// State velocity from an evaluation at the same state.
+    fn velocity(&self, state: &[f64], evaluation: &Evaluation, out: &mut [f64]);
+
+    /// A fresh structured solver for I − cJ.
+    fn newton(&self) -> Box<dyn NewtonSolver>;
+
+    /// Fastest relative rate max |x′/x| of any factor x at a state: the inverse of the shortest time scale there.
+    fn relative_rate(&self, state: &[f64], evaluation: &Evaluation) -> f64;
+
+    /// Whether the model is signed.
+    fn signed(&self) -> bool;
+
+    /// Solver tolerances that keep the promise `tolerance` on w.
+    fn state_tolerance(&self, tolerance: f64) -> StateTolerance;
+
+    /// Whether the state *is* the dual variable q; otherwise q = ∫r dt is integrated along.
+    fn state_is_dual(&self) -> bool {
+        false
+    }
+
+    /// Where each coordinate stands on its branch(es) of the mirror map.
+    fn position(&self, state: &[f64], evaluation: &Evaluation, out: &mut Position);
+
+    /// The mirror map of the flow.
+    fn mirror(&self) -> Arc<dyn MirrorMap>;
+
+    /// The factors x_k (coordinate-major, k entries per coordinate) where the state holds them.
+    fn factors<'a>(&self, _state: &'a [f64]) -> Option<&'a [f64]> {
+        None
+    }
+
+    /// Number of state entries that belong to one coordinate of `factors`, and how many of them form ∏u (the rest, ∏v).
+    fn factor_layout(&self) -> Option<(usize, usize)> {
+        None
+    }
+}
+
+/// `out = y − A w`.
+fn residual(problem: &Problem, weights: &[f64], out: &mut [f64]) {
+    problem.operator.apply(weights, out);
+    for (r, y) in out.iter_mut().zip(&problem.measurements) {
+        *r = y - *r;
+    }
+}

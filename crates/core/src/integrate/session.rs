@@ -1,0 +1,459 @@
+//! What happens at a step, whatever the integrator: events, records, the clock, and the limits.
+//!
+//! The flow is autonomous, so the integrator runs on a *local* clock τ that starts again at 0 whenever the flow has become
+//! fast compared with the time elapsed (t + h would lose digits: a jump of width 1 happens at t = 1e48) or the integrals
+//! have become large compared with their present increments. Totals are kept in double-double.
+
+use super::schedule::{Clockwork, Key};
+use super::{Checkpoint, Integration, Mark, Progress, Task};
+use crate::event::{Action, EventView};
+use crate::flow::Evaluation;
+use crate::mirror::Position;
+use crate::outcome::{Outcome, Statistics};
+use crate::record::{Recorder, Snapshot};
+use crate::special::DoubleDouble;
+
+/// The clock restarts when τ exceeds this many steps: positions inside a step then keep 1e-10 of it.
+const CLOCK_RATIO: f64 = 1e6;
+/// The integrals restart when one step adds less than this fraction: its increment then keeps 1e-9 relative.
+const INTEGRAL_RATIO: f64 = 2e-7;
+/// At least this many steps between restarts, each of which costs the integrator its history.
+const STEPS_BETWEEN_RESTARTS: usize = 60;
+
+/// An integrator's continuous output over its last step (from, to] of the local clock.
+pub trait DenseOutput {
+    /// Local time at the end of the step.
+    fn time(&self) -> f64;
+    /// State at local time τ within the step.
+    fn state(&self, tau: f64, out: &mut [f64]) -> bool;
+    /// Integrals since the clock's last restart, at local time τ within the step.
+    fn integrals(&self, tau: f64, out: &mut [f64]) -> bool;
+    /// The evaluation at the end of the step.
+    fn evaluation(&self, out: &mut Evaluation);
+}
+
+/// What the integrator is to do next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Take another step.
+    Continue,
+    /// Start again from [`Session::state`] with the local clock and the integrals at zero.
+    Restart,
+    /// The run has ended.
+    End(Outcome),
+}
+
+/// See the module documentation.
+pub struct Session<'a> {
+    task: &'a Task,
+    recorder: &'a mut dyn Recorder,
+    control: &'a mut dyn FnMut(Progress) -> bool,
+    base: DoubleDouble,
+    integral_base: Vec<DoubleDouble>,
+    /// Local integrals at the last record, and what they gained between that record and the last restart.
+    recorded: Vec<f64>,
+    carried: Vec<f64>,
+    /// State at the last restart, then at the end.
+    state: Vec<f64>,
+    tau: f64,
+    steps_since_restart: usize,
+    clockwork: Clockwork,
+    keys: Vec<Key>,
+    values: Vec<f64>,
+    marks: Vec<Mark>,
+    last_recorded: Option<DoubleDouble>,
+    /// Work counters; the integrator adds its own.
+    pub statistics: Statistics,
+    scratch: Scratch,
+}
+
+struct Scratch {
+    state: Vec<f64>,
+    integrals: Vec<f64>,
+    totals: Vec<DoubleDouble>,
+    increments: Vec<f64>,
+    dual: Vec<f64>,
+    evaluation: Evaluation,
+    position: Position,
+    due: Vec<(f64, Key)>,
+}
+
+impl<'a> Session<'a> {
+    /// A session at the start (or the checkpoint) of a task.
+    pub fn new(task: &'a Task, recorder: &'a mut dyn Recorder, control: &'a mut dyn FnMut(Progress) -> bool) -> Self {
+        let flow = &task.flow;
+        let (m, n) = (flow.problem().operator.rows(), flow.problem().operator.cols());
+        let outputs = outputs(task);
+        let start = task.resume.clone().unwrap_or_else(|| Checkpoint {
+            state: flow.initial_state(),
+            integrals: vec![DoubleDouble::ZERO; outputs],
+            ..Checkpoint::default()
+        });
+        let signed = flow.signed();
+        let scratch = Scratch {
+            state: start.state.clone(),
+            integrals: vec![0.0; outputs],
+            totals: vec![DoubleDouble::ZERO; outputs],
+            increments: vec![0.0; 1 + task.mismatches.len()],
+            dual: vec![0.0; m],
+            evaluation: Evaluation::new(m, n),
+            position: Position::new(n, signed),
+            due: Vec::new(),
+        };
+        Self {
+            task,
+            recorder,
+            control,
+            base: start.t,
+            integral_base: start.integrals,
+            recorded: vec![0.0; outputs],
+            carried: vec![0.0; outputs],
+            state: start.state,
+            tau: 0.0,
+            steps_since_restart: 0,
+            clockwork: Clockwork::new(task.schedule.clone(), 0.0),
+            keys: Vec::new(),
+            values: Vec::new(),
+            marks: Vec::new(),
+            last_recorded: None,
+            statistics: Statistics {
+                steps: start.steps,
+                ..Statistics::default()
+            },
+            scratch,
+        }
+    }
+
+    /// The task.
+    pub fn task(&self) -> &'a Task {
+        self.task
+    }
+
+    /// The state to start (or restart) from.
+    pub fn state(&self) -> &[f64] {
+        &self.state
+    }
+
+    /// Records the initial state and checks the events there. `Some` if the run ends before its first step.
+    pub fn begin(&mut self) -> Option<Outcome> {
+        let state = self.state.clone();
+        self.task.flow.evaluate(&state, &mut self.scratch.evaluation);
+        self.statistics.rhs += 1;
+        if let Some(outcome) = self.broken(&state) {
+            return Some(outcome);
+        }
+        self.clockwork.restart(self.earliest_time());
+        self.values = self.event_values(0.0);
+        self.scratch.state.copy_from_slice(&state);
+        self.scratch.integrals.fill(0.0);
+        if self.task.resume.is_none() {
+            self.emit(0.0, Key::Always);
+        }
+        let fired = (0..self.values.len()).find(|&i| self.values[i] <= 0.0 && self.stops(i));
+        fired.map(|i| Outcome::Stopped {
+            event: self.task.events[i].name(),
+        })
+    }
+
+    /// A thousandth of the fastest relative time scale of the factors at the start.
+    fn earliest_time(&self) -> f64 {
+        let fastest = self.task.flow.relative_rate(&self.state, &self.scratch.evaluation);
+        if fastest > 0.0 && fastest.is_finite() {
+            1e-3 / fastest
+        } else {
+            1e-3
+        }
+    }
+
+    /// Digest one accepted step.
+    pub fn advance(&mut self, dense: &dyn DenseOutput) -> Verdict {
+        let to = dense.time();
+        let h = to - self.tau;
+        self.statistics.steps += 1;
+        self.steps_since_restart += 1;
+        dense.evaluation(&mut self.scratch.evaluation);
+        if !dense.state(to, &mut self.scratch.state) {
+            return Verdict::End(Outcome::SolverFailure {
+                message: "no interpolant at the end of a step".into(),
+            });
+        }
+        let state = std::mem::take(&mut self.scratch.state);
+        let broken = self.broken(&state);
+        self.scratch.state = state;
+        if let Some(outcome) = broken {
+            return Verdict::End(outcome);
+        }
+        let loss = self.scratch.evaluation.loss();
+        let values = self.event_values(to);
+        let stop = self.locate(dense, to, &values);
+        let end = stop.as_ref().map_or(to, |(tau, _)| *tau);
+        self.record_due(dense, end);
+        self.values = values;
+        self.tau = to;
+        if let Some((tau, event)) = stop {
+            self.take_state(dense, tau);
+            return Verdict::End(Outcome::Stopped { event });
+        }
+        let verdict = self.limits(dense, to, h, loss);
+        if verdict != Verdict::Continue {
+            self.take_state(dense, to);
+        }
+        verdict
+    }
+
+    /// Step limit, interruption, and the restart of the clock.
+    fn limits(&mut self, dense: &dyn DenseOutput, to: f64, h: f64, loss: f64) -> Verdict {
+        let progress = Progress {
+            t: self.base.plus(to).hi,
+            loss,
+            steps: self.statistics.steps,
+        };
+        if !(self.control)(progress) {
+            return Verdict::End(Outcome::Interrupted);
+        }
+        if self.statistics.steps >= self.task.max_steps {
+            return Verdict::End(Outcome::StepLimit);
+        }
+        if self.steps_since_restart < STEPS_BETWEEN_RESTARTS {
+            return Verdict::Continue;
+        }
+        let slow_clock = to > CLOCK_RATIO * h;
+        let integral = if dense.integrals(to, &mut self.scratch.integrals) {
+            self.scratch.integrals[0]
+        } else {
+            0.0
+        };
+        if slow_clock || (loss > 0.0 && loss * h < INTEGRAL_RATIO * integral) {
+            return Verdict::Restart;
+        }
+        Verdict::Continue
+    }
+
+    /// The integrator failed after its last accepted step: the next segment starts from there.
+    pub fn fall_back(&mut self, dense: &dyn DenseOutput) {
+        if self.tau > 0.0 {
+            self.take_state(dense, self.tau);
+        }
+    }
+
+    /// The integrator is about to start again from `state`: the local clock and integrals are zero from now on.
+    ///
+    /// Where even the trailing part of the clock cannot resolve the coming steps, the clock is moved up to the next
+    /// double: by less than 1e-15 of t, far below what any tolerance promises for it.
+    pub fn restarted(&mut self, first_step: f64) {
+        if self.base.lo.abs() * f64::EPSILON > 1e-6 * first_step {
+            let up = if self.base.lo > 0.0 {
+                self.base.hi.next_up()
+            } else {
+                self.base.hi
+            };
+            self.base = DoubleDouble::new(up, 0.0);
+        }
+        self.steps_since_restart = 0;
+        self.tau = 0.0;
+        self.statistics.restarts += 1;
+        self.clockwork.restart(first_step);
+    }
+
+    /// Ends the run: records the final state and hands out the result.
+    pub fn finish(mut self, outcome: Outcome) -> Integration {
+        self.scratch.integrals.fill(0.0);
+        let state = self.state.clone();
+        self.scratch.state.copy_from_slice(&state);
+        self.task.flow.evaluate(&state, &mut self.scratch.evaluation);
+        let already = self.last_recorded == Some(self.base);
+        if !already {
+            self.emit(0.0, Key::Always);
+        }
+        let end = Checkpoint {
+            t: self.base,
+            state,
+            integrals: self.integral_base.clone(),
+            steps: self.statistics.steps,
+        };
+        Integration {
+            outcome,
+            end,
+            statistics: self.statistics,
+            marks: self.marks,
+        }
+    }
+
+    /// Moves base, integrals and state to local time τ of the last step.
+    fn take_state(&mut self, dense: &dyn DenseOutput, tau: f64) {
+        if dense.state(tau, &mut self.scratch.state) && dense.integrals(tau, &mut self.scratch.integrals) {
+            self.state.copy_from_slice(&self.scratch.state);
+            self.base = self.base.plus(tau);
+            for (i, &part) in self.scratch.integrals.iter().enumerate() {
+                self.integral_base[i] = self.integral_base[i].plus(part);
+                self.carried[i] += part - std::mem::take(&mut self.recorded[i]);
+            }
+        }
+        self.tau = 0.0;
+    }
+
+    /// Not finite, or outside the domain of the mirror map.
+    fn broken(&self, state: &[f64]) -> Option<Outcome> {
+        if state.iter().any(|x| !x.is_finite()) {
+            return Some(Outcome::NotFinite);
+        }
+        if let Some(coordinate) = self.scratch.evaluation.weights.iter().position(|w| !w.is_finite()) {
+            return Some(Outcome::LeftDomain { coordinate });
+        }
+        (!self.scratch.evaluation.loss().is_finite()).then_some(Outcome::NotFinite)
+    }
+
+    fn stops(&self, event: usize) -> bool {
+        self.task.events[event].action() == Action::Stop
+    }
+
+    /// Event values from `scratch.evaluation` at local time τ.
+    fn event_values(&self, tau: f64) -> Vec<f64> {
+        let view = EventView::new(self.base.plus(tau), self.task.flow.as_ref(), &self.scratch.evaluation);
+        self.task.events.iter().map(|event| event.value(&view)).collect()
+    }
+
+    /// The first stopping event within the step, with its local time; marks on the way are noted.
+    fn locate(&mut self, dense: &dyn DenseOutput, to: f64, values: &[f64]) -> Option<(f64, String)> {
+        let crossed: Vec<usize> = (0..values.len())
+            .filter(|&i| self.values[i] > 0.0 && values[i] <= 0.0)
+            .collect();
+        let mut found: Vec<(f64, usize)> = crossed
+            .into_iter()
+            .map(|i| (self.crossing(dense, to, i, values[i]), i))
+            .collect();
+        found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        for (tau, i) in found {
+            let name = self.task.events[i].name();
+            if self.stops(i) {
+                return Some((tau, name));
+            }
+            self.marks.push(Mark {
+                event: name,
+                t: self.base.plus(tau),
+            });
+        }
+        None
+    }
+
+    /// Illinois iteration for the sign change of event `i` in (self.tau, to]; returns a time at which it holds.
+    fn crossing(&mut self, dense: &dyn DenseOutput, to: f64, i: usize, value: f64) -> f64 {
+        let (mut low, mut high) = ((self.tau, self.values[i]), (to, value));
+        for iteration in 0..80 {
+            let width = high.0 - low.0;
+            if width <= 1e-13 * high.0 || high.1 == 0.0 {
+                break;
+            }
+            let secant = high.0 - high.1 * width / (high.1 - low.1);
+            let inside = secant > low.0 && secant < high.0;
+            let middle = if inside && iteration % 4 != 3 {
+                secant
+            } else {
+                0.5 * (low.0 + high.0)
+            };
+            if middle <= low.0 || middle >= high.0 || !dense.state(middle, &mut self.scratch.state) {
+                break;
+            }
+            let now = self.event_at(i, middle);
+            if now <= 0.0 {
+                high = (middle, now);
+                low.1 *= 0.5;
+                if now > -1e-10 {
+                    break;
+                }
+            } else {
+                low = (middle, now);
+                high.1 *= 0.5;
+            }
+        }
+        high.0
+    }
+
+    fn event_at(&mut self, i: usize, tau: f64) -> f64 {
+        self.task
+            .flow
+            .evaluate(&self.scratch.state, &mut self.scratch.evaluation);
+        self.statistics.rhs += 1;
+        let view = EventView::new(self.base.plus(tau), self.task.flow.as_ref(), &self.scratch.evaluation);
+        self.task.events[i].value(&view)
+    }
+
+    /// Records what the schedule asks for in (self.tau, end].
+    fn record_due(&mut self, dense: &dyn DenseOutput, end: f64) {
+        let mut due = std::mem::take(&mut self.scratch.due);
+        self.clockwork
+            .due(self.base.hi, self.statistics.steps, self.tau, end, &mut due);
+        for &(tau, key) in &due {
+            if dense.state(tau, &mut self.scratch.state) && dense.integrals(tau, &mut self.scratch.integrals) {
+                self.task
+                    .flow
+                    .evaluate(&self.scratch.state, &mut self.scratch.evaluation);
+                self.statistics.rhs += 1;
+                self.emit(tau, key);
+            }
+        }
+        self.scratch.due = due;
+    }
+
+    /// Hands the state, evaluation and integrals in `scratch` to the recorder.
+    fn emit(&mut self, tau: f64, key: Key) {
+        let flow = self.task.flow.as_ref();
+        let Scratch {
+            state,
+            integrals,
+            totals,
+            increments,
+            dual,
+            evaluation,
+            position,
+            ..
+        } = &mut self.scratch;
+        for ((total, base), &part) in totals.iter_mut().zip(&self.integral_base).zip(integrals.iter()) {
+            *total = base.plus(part);
+        }
+        let first_mismatch = totals.len() - self.task.mismatches.len();
+        let gained = |i: usize| self.carried[i] + (integrals[i] - self.recorded[i]);
+        increments[0] = gained(0);
+        for (p, increment) in increments[1..].iter_mut().enumerate() {
+            *increment = gained(first_mismatch + p);
+        }
+        if flow.state_is_dual() {
+            dual.copy_from_slice(state);
+        } else {
+            dual.iter_mut()
+                .zip(&totals[1..first_mismatch])
+                .for_each(|(q, total)| *q = total.hi);
+        }
+        flow.position(state, evaluation, position);
+        self.recorder.record(&Snapshot {
+            flow,
+            t: self.base.plus(tau),
+            state,
+            loss: evaluation.loss(),
+            evaluation,
+            loss_integral: totals[0],
+            dual,
+            increments,
+            position,
+        });
+        self.recorded.copy_from_slice(integrals);
+        self.carried.fill(0.0);
+        self.last_recorded = Some(self.base.plus(tau));
+        self.keys.push(key);
+        if let Some(keep) = self.clockwork.thin(&self.keys) {
+            self.recorder.retain(&keep);
+            let mut flags = keep.iter();
+            self.keys.retain(|_| flags.next().copied().unwrap_or(true));
+        }
+    }
+}
+
+/// Number of integrals of a task: ∫ℓ, ∫r (unless the state is q), one per mismatch.
+pub(super) fn outputs(task: &Task) -> usize {
+    let dual = if task.flow.state_is_dual() {
+        0
+    } else {
+        task.flow.problem().operator.rows()
+    };
+    1 + dual + task.mismatches.len()
+}

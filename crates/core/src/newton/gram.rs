@@ -1,0 +1,351 @@
+//! Solver for K = I + A diag(d) Aᵀ with d ≥ 0, symmetric positive definite.
+//!
+//! Late in a run only a few weights matter, so d is dominated by the columns of an effective support S, and K is
+//! replaced by
+//!
+//! ```text
+//! K_S = δ I + A_S diag(d_S) A_Sᵀ,   δ = 1 + Σ_{j∉S} d_j ‖a_j‖² / m
+//! ```
+//!
+//! where δ keeps the trace of what is dropped. K_S is only the matrix of a Newton *iteration*: what it leaves out
+//! costs iterations, never accuracy. For a small support everything goes through the |S|×|S| matrix
+//!
+//! ```text
+//! N = δ D_S⁻¹ + A_SᵀA_S,     K_S⁻¹ b = (b − A_S N⁻¹ A_Sᵀ b)/δ
+//! ```
+//!
+//! whose entries stay of order one however large d becomes (1e47 on a plateau of a deep model). For a matrix-free A the
+//! exact K is solved by conjugate gradients with K_S as preconditioner, and no m×m matrix exists.
+
+use std::sync::Arc;
+
+use faer::linalg::matmul::triangular::{self, BlockStructure};
+use faer::linalg::solvers::{Llt, Solve};
+use faer::{Accum, Mat, Par, Side};
+use nalgebra::DMatrix;
+
+use crate::measurement::MeasurementOperator;
+
+/// A column belongs to the effective support when d_j ‖a_j‖² exceeds this (K has eigenvalues ≥ 1).
+const SUPPORT_TOLERANCE: f64 = 0.02;
+/// δ/d_j is kept above this fraction of ‖a_j‖²: duplicate active columns then share their weight evenly.
+const REGULARIZATION: f64 = 1e-13;
+/// Above this largest d_j ‖a_j‖² the m×m form loses too many digits and the support form is used at any size.
+const LARGE: f64 = 1e10;
+/// Columns kept in the preconditioner of a matrix-free operator.
+const MATRIX_FREE_SUPPORT: usize = 768;
+/// Relative residual at which conjugate gradients stop: the Newton iteration around it contracts at this rate.
+const CG_TOLERANCE: f64 = 1e-4;
+const CG_ITERATIONS: usize = 400;
+
+/// See the module documentation.
+pub struct GramSolver {
+    operator: Arc<dyn MeasurementOperator>,
+    squared_norms: Vec<f64>,
+    d: Vec<f64>,
+    support: Vec<usize>,
+    /// A_S, m × |S|.
+    columns: Mat<f64>,
+    core: Core,
+    delta: f64,
+    factorizations: usize,
+    scratch_n: Vec<f64>,
+}
+
+/// The factorization of K_S.
+enum Core {
+    Empty,
+    /// Cholesky of N, |S|×|S|.
+    Support(Llt<f64>),
+    /// Cholesky of K_S, m×m.
+    Full(Llt<f64>),
+}
+
+impl GramSolver {
+    /// A solver for the operator; nothing is factorized yet.
+    pub fn new(operator: Arc<dyn MeasurementOperator>) -> Self {
+        let n = operator.cols();
+        // A matrix-free operator is assumed to have columns of about unit norm: this only ranks its columns.
+        let squared_norms = match operator.dense() {
+            Some(matrix) => matrix.column_iter().map(|column| column.norm_squared()).collect(),
+            None => vec![1.0; n],
+        };
+        Self {
+            operator,
+            squared_norms,
+            d: vec![0.0; n],
+            support: Vec::new(),
+            columns: Mat::new(),
+            core: Core::Empty,
+            delta: 1.0,
+            factorizations: 0,
+            scratch_n: vec![0.0; n],
+        }
+    }
+
+    /// Number of factorizations so far.
+    pub fn factorizations(&self) -> usize {
+        self.factorizations
+    }
+
+    /// Prepare K for the given d (n entries; negative ones count as 0). False if d is not finite or K_S not positive.
+    pub fn factorize(&mut self, d: &[f64]) -> bool {
+        self.factorizations += 1;
+        for (kept, &value) in self.d.iter_mut().zip(d) {
+            *kept = if value > 0.0 { value } else { 0.0 };
+        }
+        if d.iter().any(|value| !value.is_finite()) {
+            return false;
+        }
+        self.choose_support();
+        self.gather_support();
+        self.factorize_core()
+    }
+
+    /// S and δ from the present d.
+    fn choose_support(&mut self) {
+        let weight = |j: usize| self.d[j] * self.squared_norms[j];
+        self.support.clear();
+        self.support
+            .extend((0..self.d.len()).filter(|&j| weight(j) > SUPPORT_TOLERANCE));
+        if self.operator.dense().is_none() && self.support.len() > MATRIX_FREE_SUPPORT {
+            self.support
+                .sort_by(|&i, &j| weight(j).total_cmp(&weight(i)).then(i.cmp(&j)));
+            self.support.truncate(MATRIX_FREE_SUPPORT);
+            self.support.sort_unstable();
+        }
+        let total: f64 = (0..self.d.len()).map(weight).sum();
+        let kept: f64 = self.support.iter().map(|&j| weight(j)).sum();
+        let dropped = if self.support.len() == self.d.len() {
+            0.0
+        } else {
+            (total - kept).max(0.0)
+        };
+        // Guard: total − kept is blurred by eps·total, which must not pass for dropped weight.
+        let blur = f64::EPSILON * total * 8.0;
+        let dropped = if dropped > blur {
+            dropped
+        } else {
+            self.dropped_exactly()
+        };
+        self.delta = 1.0 + dropped / self.operator.rows() as f64;
+    }
+
+    /// Σ_{j∉S} d_j ‖a_j‖² summed without the large terms.
+    fn dropped_exactly(&self) -> f64 {
+        let mut kept = self.support.iter().peekable();
+        let mut sum = 0.0;
+        for (j, (&d, &norm)) in self.d.iter().zip(&self.squared_norms).enumerate() {
+            if kept.peek() == Some(&&j) {
+                kept.next();
+            } else {
+                sum += d * norm;
+            }
+        }
+        sum
+    }
+
+    /// The columns A_S.
+    fn gather_support(&mut self) {
+        let (m, k) = (self.operator.rows(), self.support.len());
+        self.columns.resize_with(m, k, |_, _| 0.0);
+        if let Some(matrix) = self.operator.dense() {
+            for (column, &j) in self.support.iter().enumerate() {
+                self.columns
+                    .col_as_slice_mut(column)
+                    .copy_from_slice(&matrix.as_slice()[j * m..(j + 1) * m]);
+            }
+        } else {
+            let mut columns = DMatrix::zeros(m, k);
+            self.operator.columns(&self.support, &mut columns);
+            for column in 0..k {
+                let values = &columns.as_slice()[column * m..(column + 1) * m];
+                self.columns.col_as_slice_mut(column).copy_from_slice(values);
+            }
+        }
+    }
+
+    fn factorize_core(&mut self) -> bool {
+        let (m, k) = (self.operator.rows(), self.support.len());
+        if k == 0 {
+            self.core = Core::Empty;
+            return true;
+        }
+        let largest = self
+            .support
+            .iter()
+            .fold(0.0f64, |a, &j| a.max(self.d[j] * self.squared_norms[j]));
+        let by_support = k < m || largest > LARGE || self.operator.dense().is_none();
+        let llt = if by_support {
+            self.support_matrix().llt(Side::Lower)
+        } else {
+            self.full_matrix().llt(Side::Lower)
+        };
+        match llt {
+            Ok(llt) if by_support => self.core = Core::Support(llt),
+            Ok(llt) => self.core = Core::Full(llt),
+            Err(_) => return false,
+        }
+        true
+    }
+
+    /// N = δ D_S⁻¹ + A_SᵀA_S (lower triangle).
+    fn support_matrix(&self) -> Mat<f64> {
+        let mut gram = lower_product(self.columns.transpose(), self.columns.as_ref());
+        for (i, &j) in self.support.iter().enumerate() {
+            gram[(i, i)] += (self.delta / self.d[j]).max(REGULARIZATION * self.squared_norms[j]);
+        }
+        gram
+    }
+
+    /// K_S = δI + A_S D_S A_Sᵀ (lower triangle).
+    fn full_matrix(&self) -> Mat<f64> {
+        let mut scaled = self.columns.clone();
+        for (column, &j) in self.support.iter().enumerate() {
+            let root = self.d[j].sqrt();
+            scaled.col_as_slice_mut(column).iter_mut().for_each(|x| *x *= root);
+        }
+        let mut gram = lower_product(scaled.as_ref(), scaled.transpose());
+        for i in 0..gram.nrows() {
+            gram[(i, i)] += self.delta;
+        }
+        gram
+    }
+
+    /// The effective support S, where K_S is inverted through it: callers can then avoid the cancellation in
+    /// b − cR Aᵀ K⁻¹ A C b, which loses all digits once d exceeds 1e16.
+    pub fn active(&self) -> Option<&[usize]> {
+        let by_support = matches!(self.core, Core::Support(_) | Core::Empty) && self.operator.dense().is_some();
+        by_support.then_some(&self.support)
+    }
+
+    /// Solves for y_S and z in D_S⁻¹ y_S + A_Sᵀ z = β_S, δ z = z₀ + A_S y_S: on entry `y` = β_S and `z` = z₀.
+    pub fn solve_active(&self, y: &mut [f64], z: &mut [f64]) {
+        for (k, y) in y.iter_mut().enumerate() {
+            *y = self.delta * *y - dot(self.columns.col_as_slice(k), z);
+        }
+        if let Core::Support(llt) = &self.core {
+            let k = y.len();
+            llt.solve_in_place(faer::MatMut::from_column_major_slice_mut(y, k, 1));
+        }
+        for (k, &y) in y.iter().enumerate() {
+            axpy(y, self.columns.col_as_slice(k), z);
+        }
+        z.iter_mut().for_each(|z| *z /= self.delta);
+    }
+
+    /// b ← K⁻¹ b (dense A: with K_S; matrix-free A: with K itself to relative 1e-4). False where it failed.
+    pub fn solve(&mut self, b: &mut [f64]) -> bool {
+        if self.operator.dense().is_some() {
+            self.solve_core(b);
+            return b.iter().all(|x| x.is_finite());
+        }
+        self.conjugate_gradients(b)
+    }
+
+    /// b ← K_S⁻¹ b.
+    fn solve_core(&self, b: &mut [f64]) {
+        let delta = self.delta;
+        match &self.core {
+            Core::Empty => b.iter_mut().for_each(|x| *x /= delta),
+            Core::Full(llt) => {
+                llt.solve_in_place(faer::MatMut::from_column_major_slice_mut(b, self.operator.rows(), 1))
+            }
+            Core::Support(llt) => {
+                let mut inner: Vec<f64> = (0..self.support.len())
+                    .map(|k| dot(self.columns.col_as_slice(k), b))
+                    .collect();
+                let k = inner.len();
+                llt.solve_in_place(faer::MatMut::from_column_major_slice_mut(&mut inner, k, 1));
+                for (k, &x) in inner.iter().enumerate() {
+                    axpy(-x, self.columns.col_as_slice(k), b);
+                }
+                b.iter_mut().for_each(|x| *x /= delta);
+            }
+        }
+    }
+
+    /// out = v + A diag(d) Aᵀ v, exactly.
+    fn apply(&mut self, v: &[f64], out: &mut [f64]) {
+        self.operator.apply_adjoint(v, &mut self.scratch_n);
+        for (x, &d) in self.scratch_n.iter_mut().zip(&self.d) {
+            *x *= d;
+        }
+        self.operator.apply(&self.scratch_n, out);
+        for (o, &x) in out.iter_mut().zip(v) {
+            *o += x;
+        }
+    }
+
+    /// Preconditioned conjugate gradients on K x = b (Hestenes–Stiefel), preconditioner K_S.
+    fn conjugate_gradients(&mut self, b: &mut [f64]) -> bool {
+        let m = b.len();
+        let mut x = b.to_vec();
+        self.solve_core(&mut x);
+        let mut product = vec![0.0; m];
+        self.apply(&x, &mut product);
+        let mut residual: Vec<f64> = b.iter().zip(&product).map(|(b, p)| b - p).collect();
+        let mut z = residual.clone();
+        self.solve_core(&mut z);
+        let mut direction = z.clone();
+        let mut rz = dot(&residual, &z);
+        // Convergence is measured in the norm of K_S⁻¹, in which stiff and slow directions weigh alike.
+        let target = CG_TOLERANCE * CG_TOLERANCE * dot(b, &x).abs();
+        let mut converged = rz <= target;
+        for _ in 0..CG_ITERATIONS {
+            if converged {
+                break;
+            }
+            self.apply(&direction, &mut product);
+            let step = rz / dot(&direction, &product);
+            axpy(step, &direction, &mut x);
+            axpy(-step, &product, &mut residual);
+            z.copy_from_slice(&residual);
+            self.solve_core(&mut z);
+            let rz_new = dot(&residual, &z);
+            converged = rz_new <= target;
+            for (p, &z) in direction.iter_mut().zip(&z) {
+                *p = z + rz_new / rz * *p;
+            }
+            rz = rz_new;
+        }
+        b.copy_from_slice(&x);
+        converged && b.iter().all(|x| x.is_finite())
+    }
+}
+
+/// Lower triangle of a product, one thread.
+fn lower_product(left: faer::MatRef<'_, f64>, right: faer::MatRef<'_, f64>) -> Mat<f64> {
+    let mut out = Mat::zeros(left.nrows(), right.ncols());
+    triangular::matmul(
+        out.as_mut(),
+        BlockStructure::TriangularLower,
+        Accum::Replace,
+        left,
+        BlockStructure::Rectangular,
+        right,
+        BlockStructure::Rectangular,
+        1.0,
+        Par::Seq,
+    );
+    out
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    // Four accumulators let the compiler vectorise without reassociating a single sum.
+    let mut sums = [0.0; 4];
+    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
+    let tail: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a4.zip(b4) {
+        for i in 0..4 {
+            sums[i] += x[i] * y[i];
+        }
+    }
+    (sums[0] + sums[2]) + (sums[1] + sums[3]) + tail
+}
+
+fn axpy(alpha: f64, x: &[f64], y: &mut [f64]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y += alpha * x;
+    }
+}

@@ -1,0 +1,199 @@
+//! A chart as plain data: what is drawn, in data coordinates, with nothing about how.
+//!
+//! Labels are Unicode. Sub- and superscript characters (`x₁`, `10⁻³`) and the brace forms `_{F}` and `^{L}` are typeset as
+//! real scripts, mathematical italic letters (`𝑡`) as oblique ones.
+
+/// One chart: two axes and what lies between them.
+///
+/// Points that cannot be drawn (not finite, or not positive on a logarithmic axis) break the line they belong to; a chart
+/// without any drawable point is rendered as an empty frame that says so.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Chart {
+    /// Heading above the frame.
+    pub title: Option<String>,
+    /// Horizontal axis.
+    pub x: Axis,
+    /// Vertical axis.
+    pub y: Axis,
+    /// Shaded regions, drawn first.
+    pub bands: Vec<Band>,
+    /// Horizontal reference lines, drawn above the bands and below the series.
+    pub levels: Vec<Level>,
+    /// Lines, drawn in the given order, the last one on top.
+    pub series: Vec<Series>,
+}
+
+/// One axis.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Axis {
+    /// What the axis measures.
+    pub label: String,
+    /// Linear or logarithmic.
+    pub scale: Scale,
+    /// Fixed range; without one, the range of the drawable data with a small margin.
+    pub range: Option<(f64, f64)>,
+}
+
+impl Axis {
+    /// A linear axis over the range of the data.
+    pub fn linear(label: impl Into<String>) -> Self {
+        Self {
+            label: label.into(),
+            scale: Scale::Linear,
+            range: None,
+        }
+    }
+
+    /// A base-10 logarithmic axis over the range of the positive data.
+    pub fn log10(label: impl Into<String>) -> Self {
+        Self {
+            label: label.into(),
+            scale: Scale::Log10,
+            range: None,
+        }
+    }
+}
+
+/// How an axis maps numbers to lengths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scale {
+    /// Proportional.
+    #[default]
+    Linear,
+    /// Proportional to the base-10 logarithm.
+    Log10,
+}
+
+/// A colour by meaning or by number; the [`crate::Theme`] turns it into a paint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// The colour that always stands for this quantity.
+    Role(Role),
+    /// Entry of the palette, modulo its length.
+    Palette(usize),
+}
+
+/// Quantities that have the same colour in every figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The loss.
+    Loss,
+    /// A Bregman divergence.
+    Divergence,
+    /// A time integral, drawn over what it should equal.
+    Integral,
+    /// An l1 norm.
+    L1Norm,
+    /// A lower bound from the dual problem.
+    DualBound,
+    /// A constant to compare with.
+    ReferenceLevel,
+    /// Coordinates on the support.
+    OnSupport,
+    /// Coordinates off the support.
+    OffSupport,
+}
+
+impl Role {
+    /// Every role, in order of declaration.
+    pub const ALL: [Self; 8] = [
+        Self::Loss,
+        Self::Divergence,
+        Self::Integral,
+        Self::L1Norm,
+        Self::DualBound,
+        Self::ReferenceLevel,
+        Self::OnSupport,
+        Self::OffSupport,
+    ];
+}
+
+/// Stroke pattern of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dash {
+    /// Unbroken.
+    #[default]
+    Solid,
+    /// Long strokes.
+    Dashed,
+    /// Dots.
+    Dotted,
+    /// Long strokes and dots in turn.
+    DashDot,
+}
+
+/// A line through points, in the given order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// Legend text.
+    pub label: String,
+    /// Abscissas.
+    pub x: Vec<f64>,
+    /// Ordinates, as many as abscissas.
+    pub y: Vec<f64>,
+    /// Paint.
+    pub colour: Colour,
+    /// Stroke pattern.
+    pub dash: Dash,
+    /// Line width relative to the normal one of the figure size.
+    pub width: f64,
+    /// Whether the legend lists it.
+    pub legend: bool,
+}
+
+impl Series {
+    /// A solid line of normal width, listed in the legend.
+    pub fn line(label: impl Into<String>, x: Vec<f64>, y: Vec<f64>, colour: Colour) -> Self {
+        Self {
+            label: label.into(),
+            x,
+            y,
+            colour,
+            dash: Dash::Solid,
+            width: 1.0,
+            legend: true,
+        }
+    }
+
+    /// The same line with this stroke pattern and relative width.
+    pub fn stroked(self, dash: Dash, width: f64) -> Self {
+        Self { dash, width, ..self }
+    }
+
+    /// The same line without a legend entry.
+    pub fn unlisted(self) -> Self {
+        Self { legend: false, ..self }
+    }
+}
+
+/// The region between two curves over the same abscissas, always listed in the legend when labelled.
+///
+/// On a logarithmic axis a lower value that is zero or negative reaches down to the frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Band {
+    /// Legend text.
+    pub label: String,
+    /// Abscissas.
+    pub x: Vec<f64>,
+    /// Lower curve.
+    pub lower: Vec<f64>,
+    /// Upper curve.
+    pub upper: Vec<f64>,
+    /// Paint; drawn translucent.
+    pub colour: Colour,
+}
+
+/// A horizontal line across the frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Level {
+    /// Legend text; an empty label is not listed.
+    pub label: String,
+    /// Height.
+    pub value: f64,
+    /// Paint.
+    pub colour: Colour,
+    /// Stroke pattern.
+    pub dash: Dash,
+    /// Line width relative to the normal one of the figure size.
+    pub width: f64,
+}
