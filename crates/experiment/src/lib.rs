@@ -2,10 +2,18 @@
 //!
 //! - [`scenario`]: the RON schema of an experiment, its defaults, ranges and error messages;
 //! - [`read`]: matrices and vectors from `.npy`, `.mtx` and `.csv` files;
+//! - [`resolve`]: from a scenario to objects that are valid by construction;
+//! - [`run`]: integrating, assessing, saving, and loading what was saved;
 //! - [`mod@write`]: results, written so that no half file ever stands under a final name.
 //!
 //! No reader panics, overflows the stack or allocates more than a file can justify, whatever the bytes are.
 
+mod error;
+mod memory;
 pub mod read;
+pub mod resolve;
+pub mod run;
 pub mod scenario;
 pub mod write;
+
+pub use error::ExperimentError;

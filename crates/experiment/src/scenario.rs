@@ -34,6 +34,7 @@ pub use error::{Fault, Position, ScenarioError};
 pub use integrate::{Formulation, Integrate, Method, Stop};
 pub use model::{Initialization, Model, Sign, VectorSource};
 pub use overrides::{apply_override, parse_with_overrides};
+pub(crate) use parse::field_error;
 pub use parse::{MAX_BYTES, parse, read, read_text};
 pub use problem::{Ensemble, Files, Magnitude, Problem, Signal, Synthetic};
 pub use record::{Record, Reference};

@@ -92,6 +92,18 @@ pub(super) fn deserialize(text: &str, origin: &Path) -> Result<Scenario, Scenari
     Ok(scenario)
 }
 
+/// An error of a field of the scenario in `origin`, with its position if the file still says so.
+pub(crate) fn field_error(origin: &Path, field: &str, fault: Fault) -> ScenarioError {
+    let error = ScenarioError::of_field(field, fault);
+    match read_text(origin) {
+        Ok(text) => locate(error, &text, origin),
+        Err(_) => ScenarioError {
+            file: origin.to_owned(),
+            ..error
+        },
+    }
+}
+
 /// Adds file and position to an error of a field.
 fn locate(mut error: ScenarioError, text: &str, origin: &Path) -> ScenarioError {
     origin.clone_into(&mut error.file);

@@ -1,0 +1,196 @@
+//! From a scenario to an experiment: raw choices become objects that are valid by construction.
+
+mod inputs;
+
+use std::path::{Path, PathBuf};
+
+use hadaflow_analysis::reference::Reference;
+use hadaflow_analysis::{observable, prediction};
+use hadaflow_core::error::CoreError;
+use hadaflow_core::event::{Event, LossBelow, Stationary, TimeReached};
+use hadaflow_core::flow::{self, Choice, choose, time_unit};
+use hadaflow_core::initialization as core_model;
+use hadaflow_core::integrate::{self, Checkpoint, Schedule, Task};
+use hadaflow_core::problem::Problem;
+
+use crate::error::ExperimentError;
+use crate::scenario::{self, Fault, Formulation, Method, Record, Scenario, Stop, field_error};
+
+pub use inputs::Input;
+
+/// Steps after which a run ends, unless the scenario says otherwise.
+const MAX_STEPS: usize = 1_000_000;
+
+/// A scenario made executable.
+pub struct Experiment {
+    /// The scenario, complete with its defaults.
+    pub scenario: Scenario,
+    /// Name of the scenario's file without extension.
+    pub stem: String,
+    /// The directory its relative paths count from.
+    pub directory: PathBuf,
+    /// SHA-256 of the scenario in canonical form, with input files represented by their content.
+    pub hash: String,
+    /// The input files and the SHA-256 of their content.
+    pub inputs: Vec<Input>,
+    /// The problem.
+    pub problem: Problem,
+    /// The flow and why it was chosen.
+    pub choice: Choice,
+    /// Where the factors start.
+    pub start: core_model::Initialization,
+    /// Reference points.
+    pub references: Vec<Reference>,
+}
+
+/// Resolve a scenario whose relative paths count from `directory`; `file` is named in errors.
+///
+/// # Errors
+/// If an input file cannot be used, a size exceeds the machine's memory, or a choice has no flow.
+pub fn resolve(scenario: Scenario, file: &Path) -> Result<Experiment, ExperimentError> {
+    check_names(&scenario, file)?;
+    let directory = file.parent().unwrap_or(Path::new("")).to_owned();
+    let (problem, start, inputs) = inputs::load(&scenario, &directory, file)?;
+    let model = core_model::Model {
+        depth: scenario.model.depth,
+        sign: match scenario.model.sign {
+            scenario::Sign::Positive => core_model::Sign::Positive,
+            scenario::Sign::Signed => core_model::Sign::Signed,
+        },
+        initialization: start.clone(),
+    };
+    let wanted = match scenario.integrate.formulation {
+        Formulation::Auto => None,
+        Formulation::Factor => Some(flow::Formulation::Factor),
+        Formulation::Log => Some(flow::Formulation::Log),
+        Formulation::Dual => Some(flow::Formulation::Dual),
+    };
+    let refused = |source: CoreError| ExperimentError::Input {
+        file: file.to_owned(),
+        source,
+    };
+    let choice = choose(&problem, &model, scenario.seed, wanted, scenario.integrate.tolerance).map_err(refused)?;
+    let mut references = Vec::new();
+    if scenario.references.contains(&scenario::Reference::Truth)
+        && let Some(truth) = &problem.truth
+    {
+        references.push(Reference::new("truth", truth.clone(), choice.flow.as_ref()));
+    }
+    let stem = file
+        .file_stem()
+        .map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy().into_owned());
+    let hash = inputs::content_hash(&scenario, &inputs);
+    let experiment = Experiment {
+        scenario,
+        stem,
+        directory,
+        hash,
+        inputs,
+        problem,
+        choice,
+        start,
+        references,
+    };
+    experiment.events().map_err(refused)?;
+    Ok(experiment)
+}
+
+/// Predictions and figures that are named must exist.
+fn check_names(scenario: &Scenario, file: &Path) -> Result<(), ExperimentError> {
+    let predictions: Vec<&str> = prediction::catalogue().iter().map(|p| p.name()).collect();
+    let figures: Vec<&str> = hadaflow_plot::catalogue().iter().map(|f| f.name()).collect();
+    for (field, selection, known) in [
+        ("predictions", &scenario.predictions, predictions),
+        ("figures", &scenario.figures, figures),
+    ] {
+        if let Some(found) = selection.unknown(&known) {
+            let known = known.iter().map(|name| (*name).to_owned()).collect();
+            let fault = Fault::UnknownVariant {
+                found: found.to_owned(),
+                known,
+            };
+            return Err(field_error(file, field, fault).into());
+        }
+    }
+    Ok(())
+}
+
+impl Experiment {
+    /// The default directory of its results: `runs/<stem>-<first 8 digits of the hash>`.
+    #[must_use]
+    pub fn default_directory(&self) -> PathBuf {
+        Path::new("runs").join(format!("{}-{}", self.stem, &self.hash[..8]))
+    }
+
+    /// What observables are measured against.
+    #[must_use]
+    pub fn context(&self) -> observable::Context {
+        observable::Context {
+            references: self.references.clone(),
+            support_threshold: self.scenario.support_threshold,
+        }
+    }
+
+    /// The method of integration.
+    #[must_use]
+    pub fn method(&self) -> integrate::Method {
+        match self.scenario.integrate.method {
+            Method::Esdirk34 => integrate::Method::Esdirk34,
+            Method::TrBdf2 => integrate::Method::TrBdf2,
+            Method::Tsit45 => integrate::Method::Tsit45,
+            // gradient descent is refused when the scenario is validated
+            Method::Bdf | Method::GradientDescent { .. } => integrate::Method::Bdf,
+        }
+    }
+
+    /// The integration task, from the start or from a checkpoint.
+    ///
+    /// # Errors
+    /// If a stopping condition needs a time unit that the initialization does not have.
+    pub fn task(&self, resume: Option<Checkpoint>) -> Result<Task, CoreError> {
+        let limit = self.scenario.integrate.max_steps.unwrap_or(MAX_STEPS as u64);
+        Ok(Task {
+            flow: self.choice.flow.clone(),
+            tolerance: self.scenario.integrate.tolerance,
+            max_steps: usize::try_from(limit).unwrap_or(usize::MAX),
+            schedule: match &self.scenario.record {
+                Record::LogSpaced(count) => Schedule::LogSpaced(*count),
+                Record::Times(times) => Schedule::Times(times.clone()),
+                Record::EveryStep => Schedule::EveryStep,
+            },
+            events: self.events()?,
+            mismatches: self
+                .references
+                .iter()
+                .map(|reference| reference.mismatch.clone())
+                .collect(),
+            resume,
+        })
+    }
+
+    fn events(&self) -> Result<Vec<Box<dyn Event>>, CoreError> {
+        let signed = self.choice.flow.signed();
+        let y = &self.problem.measurements;
+        let event = |stop: &Stop| -> Result<Box<dyn Event>, CoreError> {
+            Ok(match *stop {
+                Stop::RelativeLossBelow(fraction) => Box::new(LossBelow::relative(fraction, y)),
+                Stop::LossBelow(threshold) => Box::new(LossBelow::absolute(threshold)),
+                Stop::Stationary(tolerance) => Box::new(Stationary::new(tolerance, signed, &self.problem)),
+                Stop::TimeReached(time) => Box::new(TimeReached::new(time)),
+                Stop::TimeUnits(units) => Box::new(TimeReached::units(units, self.time_unit()?)),
+            })
+        };
+        self.scenario.integrate.stop.iter().map(event).collect()
+    }
+
+    /// T(α) of an identical start.
+    fn time_unit(&self) -> Result<f64, CoreError> {
+        match self.scenario.model.initialization {
+            scenario::Initialization::Identical(alpha) => Ok(time_unit(self.scenario.model.depth, alpha)),
+            _ => Err(CoreError::Unsupported {
+                what: "TimeUnits counts in T(alpha), which only an Identical initialization has".into(),
+                hint: "stop: [TimeReached(..)]",
+            }),
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! Writing a run: every file whole or not at all, the report last.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use hadaflow_core::integrate::Checkpoint;
+use hadaflow_core::outcome::Outcome;
+use hadaflow_core::trajectory::Trajectory;
+use hadaflow_plot::{FigureInput, PRINT_DPI, Size, Theme};
+
+use super::{Findings, Run};
+use crate::error::ExperimentError;
+use crate::resolve::Experiment;
+use crate::scenario::{self, Selection};
+use crate::write::{ArrayView, Table, write_bytes, write_json, write_npz, write_table_csv, write_table_parquet};
+
+/// Format of the table of observables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TableFormat {
+    /// `series.parquet`.
+    #[default]
+    Parquet,
+    /// `series.csv`.
+    Csv,
+}
+
+/// What to write.
+#[derive(Debug, Clone, Copy)]
+pub struct Artifacts {
+    /// Format of the table.
+    pub table: TableFormat,
+    /// Whether figures are drawn.
+    pub figures: bool,
+}
+
+/// Makes the output directory and proves that it can be written to, before any work is done.
+///
+/// # Errors
+/// If the path is a file, cannot be written to, or holds the run of another scenario (unless `force`).
+pub fn prepare_directory(experiment: &Experiment, directory: &Path, force: bool) -> Result<(), ExperimentError> {
+    let occupied = |reason: &str| ExperimentError::Occupied {
+        directory: directory.to_owned(),
+        reason: reason.to_owned(),
+    };
+    if directory.exists() && !directory.is_dir() {
+        return Err(occupied("it is a file; --out takes a directory"));
+    }
+    let trouble = |error: std::io::Error| occupied(&format!("cannot be written to: {error}"));
+    std::fs::create_dir_all(directory.join("figures")).map_err(trouble)?;
+    let report = directory.join("report.json");
+    if report.exists() && !force && saved_hash(&report).as_deref() != Some(experiment.hash.as_str()) {
+        return Err(occupied(
+            "it holds the run of another scenario; choose another --out, or --force to replace it",
+        ));
+    }
+    let probe = directory.join(".probe");
+    std::fs::write(&probe, b"probe")
+        .and_then(|()| std::fs::remove_file(&probe))
+        .map_err(trouble)
+}
+
+/// The scenario hash in a saved report.
+fn saved_hash(report: &Path) -> Option<String> {
+    let document: serde_json::Value = serde_json::from_slice(&std::fs::read(report).ok()?).ok()?;
+    Some(document.get("scenario")?.get("hash")?.as_str()?.to_owned())
+}
+
+/// Writes a run to `directory`. Returns the names of the files, relative to it.
+///
+/// # Errors
+/// If a file cannot be written; no partial file then stands under its final name.
+pub fn save(
+    experiment: &Experiment,
+    run: &Run,
+    directory: &Path,
+    artifacts: Artifacts,
+) -> Result<Vec<String>, ExperimentError> {
+    let mut files = Vec::new();
+    save_trajectory(experiment, &run.findings.trajectory, &directory.join("trajectory.npz"))?;
+    files.push("trajectory.npz".to_owned());
+    files.push(save_series(experiment, run, directory, artifacts.table)?);
+    let scenario = scenario::to_ron(&relocated(experiment, directory));
+    write_bytes(&directory.join("scenario.ron"), scenario.as_bytes())?;
+    files.push("scenario.ron".to_owned());
+    let checkpoint = directory.join("checkpoint.npz");
+    if run.integration.outcome == Outcome::Interrupted {
+        save_checkpoint(&run.integration.end, &checkpoint)?;
+        files.push("checkpoint.npz".to_owned());
+    } else {
+        // a checkpoint of an earlier, interrupted run is no longer of use; that there is none is fine
+        let _ = std::fs::remove_file(&checkpoint);
+    }
+    if artifacts.figures {
+        files.extend(save_figures(experiment, run, directory)?);
+    }
+    files.push("report.json".to_owned());
+    let report = super::report(experiment, run, &files);
+    write_json(&directory.join("report.json"), &report)?;
+    Ok(files)
+}
+
+fn save_series(
+    experiment: &Experiment,
+    run: &Run,
+    directory: &Path,
+    format: TableFormat,
+) -> Result<String, ExperimentError> {
+    let metadata = [
+        ("hadaflow_version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("scenario_hash", experiment.hash.clone()),
+        ("title", experiment.scenario.title.clone()),
+    ];
+    let table = Table {
+        columns: run.findings.series.columns(),
+        metadata: metadata
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect(),
+    };
+    let (name, other) = match format {
+        TableFormat::Parquet => ("series.parquet", "series.csv"),
+        TableFormat::Csv => ("series.csv", "series.parquet"),
+    };
+    match format {
+        TableFormat::Parquet => write_table_parquet(&directory.join(name), &table)?,
+        TableFormat::Csv => write_table_csv(&directory.join(name), &table)?,
+    }
+    // the same table in the other format would be of an older run; that there is none is fine
+    let _ = std::fs::remove_file(directory.join(other));
+    Ok(name.to_owned())
+}
+
+/// Leading and trailing parts of double-doubles.
+fn parts(values: &[hadaflow_core::special::DoubleDouble]) -> (Vec<f64>, Vec<f64>) {
+    values.iter().map(|value| (value.hi, value.lo)).unzip()
+}
+
+fn save_trajectory(experiment: &Experiment, trajectory: &Trajectory, path: &Path) -> Result<(), ExperimentError> {
+    let k = trajectory.len();
+    let (m, n) = (experiment.problem.rows(), experiment.problem.cols());
+    let d = experiment.choice.flow.dim();
+    let (t, t_lo) = parts(&trajectory.t);
+    let (integral, integral_lo) = parts(&trajectory.loss_integral);
+    let integrals = 1 + experiment.references.len();
+    let y = &experiment.problem.measurements;
+    let row_major: Option<Vec<f64>> = experiment.problem.operator.dense().map(|a| {
+        a.row_iter()
+            .flat_map(|row| row.iter().copied().collect::<Vec<f64>>())
+            .collect()
+    });
+    let (rows, square, weights) = ([k], [m, n], [k, n]);
+    let (dual, state, increments) = ([k, m], [k, d], [k, integrals]);
+    let mut arrays: Vec<(&str, &[usize], &[f64])> = vec![
+        ("t", &rows, &t),
+        ("t_lo", &rows, &t_lo),
+        ("q", &dual, &trajectory.dual),
+        ("state", &state, &trajectory.state),
+        ("loss_integral", &rows, &integral),
+        ("loss_integral_lo", &rows, &integral_lo),
+        ("increments", &increments, &trajectory.increments),
+        ("y", &square[..1], y),
+    ];
+    if trajectory.keep_weights {
+        arrays.insert(2, ("w", &weights, &trajectory.weights));
+    }
+    if let Some(a) = &row_major {
+        arrays.push(("A", &square, a));
+    }
+    if let Some(truth) = &experiment.problem.truth {
+        arrays.push(("truth", &square[1..], truth));
+    }
+    let views: Vec<_> = arrays
+        .iter()
+        .map(|(name, shape, data)| (*name, ArrayView { shape, data }))
+        .collect();
+    Ok(write_npz(path, &views)?)
+}
+
+fn save_checkpoint(end: &Checkpoint, path: &Path) -> Result<(), ExperimentError> {
+    let (integrals, integrals_lo) = parts(&end.integrals);
+    let clock = [end.t.hi, end.t.lo];
+    let steps = [end.steps as f64]; // far below 2^53
+    let (two, one) = ([2], [1]);
+    let (d, p) = ([end.state.len()], [integrals.len()]);
+    let views = [
+        (
+            "t",
+            ArrayView {
+                shape: &two,
+                data: &clock,
+            },
+        ),
+        (
+            "state",
+            ArrayView {
+                shape: &d,
+                data: &end.state,
+            },
+        ),
+        (
+            "integrals",
+            ArrayView {
+                shape: &p,
+                data: &integrals,
+            },
+        ),
+        (
+            "integrals_lo",
+            ArrayView {
+                shape: &p,
+                data: &integrals_lo,
+            },
+        ),
+        (
+            "steps",
+            ArrayView {
+                shape: &one,
+                data: &steps,
+            },
+        ),
+    ];
+    Ok(write_npz(path, &views)?)
+}
+
+/// The scenario with its input paths as seen from `directory`.
+fn relocated(experiment: &Experiment, directory: &Path) -> scenario::Scenario {
+    let mut scenario = experiment.scenario.clone();
+    for path in scenario.paths_mut() {
+        if path.is_relative() {
+            *path = relative(directory, &experiment.directory.join(&*path));
+        }
+    }
+    scenario
+}
+
+/// `target` as seen from `base`; `target` itself where one of them cannot be made absolute.
+fn relative(base: &Path, target: &Path) -> PathBuf {
+    let (Ok(base), Ok(absolute)) = (base.canonicalize(), target.canonicalize()) else {
+        return target.to_owned();
+    };
+    let shared = base
+        .components()
+        .zip(absolute.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let up = base.components().skip(shared).map(|_| Path::new(".."));
+    let down = absolute
+        .components()
+        .skip(shared)
+        .map(|component| Path::new(component.as_os_str()));
+    up.chain(down).collect()
+}
+
+/// Draws the figures the scenario asks for, in SVG and PNG.
+fn save_figures(experiment: &Experiment, run: &Run, directory: &Path) -> Result<Vec<String>, ExperimentError> {
+    let mut names = Vec::new();
+    let data = figure_data(experiment, &run.findings);
+    for figure in hadaflow_plot::catalogue()
+        .iter()
+        .filter(|f| experiment.scenario.figures.contains(f.name()))
+    {
+        for (stem, svg) in draw(*figure, &data, Size::OneColumn)? {
+            let png = hadaflow_plot::png(&svg, PRINT_DPI).map_err(|source| failed(figure.name(), source))?;
+            for (extension, bytes) in [("svg", svg.as_bytes()), ("png", &png)] {
+                let name = format!("figures/{stem}.{extension}");
+                write_bytes(&directory.join(&name), bytes)?;
+                names.push(name);
+            }
+        }
+    }
+    Ok(names)
+}
+
+fn failed(figure: &str, source: hadaflow_plot::PlotError) -> ExperimentError {
+    ExperimentError::Figure {
+        figure: figure.to_owned(),
+        source,
+    }
+}
+
+/// What figures are drawn from.
+struct FigureData {
+    title: String,
+    columns: BTreeMap<String, Vec<f64>>,
+    weights: Option<(Vec<f64>, usize)>,
+    truth: Option<Vec<f64>>,
+    references: Vec<(String, f64)>,
+}
+
+fn figure_data(experiment: &Experiment, findings: &Findings) -> FigureData {
+    let n = experiment.problem.cols();
+    let weights = findings
+        .trajectory
+        .keep_weights
+        .then(|| (findings.trajectory.weights.clone(), n));
+    let references = experiment
+        .references
+        .iter()
+        .map(|r| (r.name.clone(), r.l1_norm))
+        .collect();
+    FigureData {
+        title: experiment.scenario.title.clone(),
+        columns: findings.series.by_name(),
+        weights,
+        truth: experiment.problem.truth.clone(),
+        references,
+    }
+}
+
+/// The charts of a figure as (file stem, SVG).
+fn draw(
+    figure: &dyn hadaflow_plot::Figure,
+    data: &FigureData,
+    size: Size,
+) -> Result<Vec<(String, String)>, ExperimentError> {
+    let empty = Vec::new();
+    let input = FigureInput {
+        title: &data.title,
+        t: data.columns.get("t").unwrap_or(&empty),
+        columns: &data.columns,
+        weights: data.weights.as_ref().map(|(weights, n)| (weights.as_slice(), *n)),
+        truth: data.truth.as_deref(),
+        references: &data.references,
+    };
+    let charts = figure.charts(&input).map_err(|source| failed(figure.name(), source))?;
+    let name = |k: usize| {
+        if k == 0 {
+            figure.name().to_owned()
+        } else {
+            format!("{}_{}", figure.name(), k + 1)
+        }
+    };
+    let svg = |(k, chart): (usize, &hadaflow_plot::Chart)| {
+        let svg = hadaflow_plot::svg(chart, size, &Theme::light()).map_err(|source| failed(figure.name(), source))?;
+        Ok((name(k), svg))
+    };
+    charts.iter().enumerate().map(svg).collect()
+}
+
+/// Draws figures of a run again: all the scenario names, or those of `names`.
+///
+/// # Errors
+/// If a figure does not exist or a file cannot be written.
+pub fn plot(
+    experiment: &Experiment,
+    findings: &Findings,
+    directory: &Path,
+    names: &Selection,
+    png: bool,
+    size: Size,
+) -> Result<Vec<PathBuf>, ExperimentError> {
+    let data = figure_data(experiment, findings);
+    std::fs::create_dir_all(directory.join("figures")).map_err(|error| ExperimentError::Occupied {
+        directory: directory.to_owned(),
+        reason: error.to_string(),
+    })?;
+    let mut written = Vec::new();
+    for figure in hadaflow_plot::catalogue()
+        .iter()
+        .filter(|figure| names.contains(figure.name()))
+    {
+        for (stem, svg) in draw(*figure, &data, size)? {
+            let path = directory
+                .join("figures")
+                .join(format!("{stem}.{}", if png { "png" } else { "svg" }));
+            if png {
+                let bytes = hadaflow_plot::png(&svg, PRINT_DPI).map_err(|source| failed(figure.name(), source))?;
+                write_bytes(&path, &bytes)?;
+            } else {
+                write_bytes(&path, svg.as_bytes())?;
+            }
+            written.push(path);
+        }
+    }
+    Ok(written)
+}

@@ -1,0 +1,258 @@
+//! Loading what a run saved: to assess it again, draw it again, or continue it; and trajectories computed elsewhere.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use hadaflow_core::flow::{Flow, LogFlow};
+use hadaflow_core::initialization::{Initialization, Model, Sign, Start};
+use hadaflow_core::integrate::Checkpoint;
+use hadaflow_core::record::{Recorder, Snapshot};
+use hadaflow_core::special::DoubleDouble;
+use hadaflow_core::trajectory::Trajectory;
+
+use super::{Findings, assess, empty_series};
+use crate::error::ExperimentError;
+use crate::resolve::{Experiment, resolve};
+use crate::scenario;
+use crate::write::{Array, read_npz};
+
+/// A saved run, assessed again.
+pub struct Saved {
+    /// The experiment, resolved from the saved scenario.
+    pub experiment: Experiment,
+    /// Its records, with fresh verdicts.
+    pub findings: Findings,
+}
+
+/// Loads the run in `directory` and assesses its records again, without integrating.
+///
+/// # Errors
+/// If the directory does not hold a complete run, or its parts do not fit together.
+pub fn load(directory: &Path) -> Result<Saved, ExperimentError> {
+    let path = directory.join("scenario.ron");
+    if !path.exists() {
+        return Err(bad(directory, "it holds no run (no scenario.ron)"));
+    }
+    let experiment = resolve(scenario::read(&path)?, &path)?;
+    let trajectory = read_trajectory(&experiment, directory)?;
+    let mut series = empty_series(&experiment);
+    let mut comparison = Comparison {
+        weights: &trajectory.weights,
+        row: 0,
+        worst: (0.0, 0),
+    };
+    trajectory.replay(experiment.choice.flow.as_ref(), &mut (&mut series, &mut comparison));
+    // Both were computed by the same operations on the same machine; another one may round differently.
+    let (difference, row) = comparison.worst;
+    if !matches!(difference, 0.0..=1e-9) {
+        let reason =
+            format!("row {row} of w differs by {difference:.1e} from the weights of its state: it was altered");
+        return Err(bad(directory, &reason));
+    }
+    let findings = assess(&experiment, trajectory, series, true);
+    Ok(Saved { experiment, findings })
+}
+
+/// The records and the checkpoint of an interrupted run of `experiment` in `directory`.
+///
+/// # Errors
+/// If there is no checkpoint, or it does not fit the experiment.
+pub fn resumable(experiment: &Experiment, directory: &Path) -> Result<(Trajectory, Checkpoint), ExperimentError> {
+    let path = directory.join("checkpoint.npz");
+    if !path.exists() {
+        return Err(bad(
+            directory,
+            "there is no interrupted run to resume (no checkpoint.npz)",
+        ));
+    }
+    let arrays = Arrays {
+        directory,
+        arrays: read_npz(&path)?,
+    };
+    let outputs = 1
+        + experiment.references.len()
+        + if experiment.choice.flow.state_is_dual() {
+            0
+        } else {
+            experiment.problem.rows()
+        };
+    let clock = arrays.get("t", 2)?;
+    let (integrals, integrals_lo) = (arrays.get("integrals", outputs)?, arrays.get("integrals_lo", outputs)?);
+    let checkpoint = Checkpoint {
+        t: DoubleDouble::new(clock[0], clock[1]),
+        state: arrays.get("state", experiment.choice.flow.dim())?.to_vec(),
+        integrals: doubles(integrals, integrals_lo),
+        steps: arrays.get("steps", 1)?[0] as usize, // written from a usize
+    };
+    Ok((read_trajectory(experiment, directory)?, checkpoint))
+}
+
+/// A trajectory computed elsewhere (an `.npz` with `t`, k entries, and `w`, k × n), assessed on the problem of
+/// `experiment`. Its integrals are unknown, so only what needs none is assessed.
+///
+/// # Errors
+/// If the arrays do not fit, or some w lies outside the domain of the flow.
+pub fn external(experiment: &Experiment, path: &Path) -> Result<Findings, ExperimentError> {
+    let arrays = Arrays {
+        directory: path,
+        arrays: read_npz(path)?,
+    };
+    let n = experiment.problem.cols();
+    let t = arrays
+        .arrays
+        .get("t")
+        .map(|array| array.data.clone())
+        .ok_or_else(|| bad(path, "there is no array t"))?;
+    if t.is_empty() || t.windows(2).any(|pair| pair[0] >= pair[1]) || t.iter().any(|t| !t.is_finite() || *t < 0.0) {
+        return Err(bad(path, "t must hold finite, nonnegative, increasing times"));
+    }
+    let weights = arrays.get("w", t.len() * n)?;
+    let flow = log_flow(experiment, path)?;
+    let mut trajectory = Trajectory::new();
+    for (row, (&t, w)) in t.iter().zip(weights.chunks_exact(n)).enumerate() {
+        let outside = || {
+            bad(
+                path,
+                &format!("row {row} of w is not finite or outside the domain of the flow"),
+            )
+        };
+        if w.iter().any(|w| !w.is_finite()) {
+            return Err(outside());
+        }
+        let position = flow.mirror().anchor(w).ok_or_else(outside)?.position;
+        if position.plus.iter().chain(&position.minus).any(|x| !x.is_finite()) {
+            return Err(outside());
+        }
+        trajectory.t.push(DoubleDouble::new(t, 0.0));
+        trajectory.weights.extend_from_slice(w);
+        for i in 0..n {
+            trajectory.state.push(position.plus[i]);
+            trajectory.state.extend(position.minus.get(i));
+        }
+    }
+    let rows = t.len();
+    trajectory.dual = vec![0.0; rows * experiment.problem.rows()];
+    trajectory.loss_integral = vec![DoubleDouble::new(f64::NAN, 0.0); rows];
+    trajectory.increments = vec![f64::NAN; rows * (1 + experiment.references.len())];
+    let mut series = empty_series(experiment);
+    trajectory.replay(&flow, &mut series);
+    Ok(assess(experiment, trajectory, series, false))
+}
+
+/// The log flow of an experiment: its state can be read off w.
+fn log_flow(experiment: &Experiment, path: &Path) -> Result<LogFlow, ExperimentError> {
+    let refused = |source| ExperimentError::Input {
+        file: path.to_owned(),
+        source,
+    };
+    let sign = if experiment.choice.flow.signed() {
+        Sign::Signed
+    } else {
+        Sign::Positive
+    };
+    let n = experiment.problem.cols();
+    let depth = experiment.scenario.model.depth;
+    let x0 = match &experiment.start {
+        Initialization::Identical(_) | Initialization::Vector(_) => {
+            let model = Model {
+                depth,
+                sign,
+                initialization: experiment.start.clone(),
+            };
+            match model.start(n, experiment.scenario.seed).map_err(refused)? {
+                Start::Identical(x0) => x0,
+                _ => return Err(bad(path, "the factors of this scenario start differently")),
+            }
+        }
+        _ => {
+            return Err(bad(
+                path,
+                "w alone does not say where factors stand that start differently",
+            ));
+        }
+    };
+    LogFlow::new(experiment.problem.clone(), depth, sign, &x0).map_err(refused)
+}
+
+/// Compares the saved weights with those of the saved states, relative to the largest of each row.
+struct Comparison<'a> {
+    weights: &'a [f64],
+    row: usize,
+    worst: (f64, usize),
+}
+
+impl Recorder for Comparison<'_> {
+    fn record(&mut self, snapshot: &Snapshot) {
+        let now = &snapshot.evaluation.weights;
+        let size = now.iter().fold(f64::MIN_POSITIVE, |a, w| a.max(w.abs()));
+        if let Some(saved) = self.weights.get(self.row * now.len()..(self.row + 1) * now.len()) {
+            for (a, b) in now.iter().zip(saved) {
+                let difference = (a - b).abs() / size;
+                if difference > self.worst.0 || difference.is_nan() {
+                    self.worst = (difference, self.row);
+                }
+            }
+        }
+        self.row += 1;
+    }
+
+    fn retain(&mut self, _keep: &[bool]) {}
+}
+
+fn bad(directory: &Path, reason: &str) -> ExperimentError {
+    ExperimentError::BadRun {
+        directory: directory.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// Arrays of a file, asked for by name and length.
+struct Arrays<'a> {
+    directory: &'a Path,
+    arrays: BTreeMap<String, Array>,
+}
+
+impl Arrays<'_> {
+    fn get(&self, name: &str, length: usize) -> Result<&[f64], ExperimentError> {
+        let array = self
+            .arrays
+            .get(name)
+            .ok_or_else(|| bad(self.directory, &format!("the array {name} is missing")))?;
+        if array.data.len() == length {
+            return Ok(&array.data);
+        }
+        let found = array.data.len();
+        Err(bad(
+            self.directory,
+            &format!("the array {name} has {found} entries where {length} belong"),
+        ))
+    }
+}
+
+fn doubles(hi: &[f64], lo: &[f64]) -> Vec<DoubleDouble> {
+    hi.iter().zip(lo).map(|(&hi, &lo)| DoubleDouble::new(hi, lo)).collect()
+}
+
+fn read_trajectory(experiment: &Experiment, directory: &Path) -> Result<Trajectory, ExperimentError> {
+    let arrays = Arrays {
+        directory,
+        arrays: read_npz(&directory.join("trajectory.npz"))?,
+    };
+    let k = arrays.arrays.get("t").map_or(0, |array| array.data.len());
+    let (m, n) = (experiment.problem.rows(), experiment.problem.cols());
+    let integrals = 1 + experiment.references.len();
+    let keep_weights = arrays.arrays.contains_key("w");
+    Ok(Trajectory {
+        t: doubles(arrays.get("t", k)?, arrays.get("t_lo", k)?),
+        weights: if keep_weights {
+            arrays.get("w", k * n)?.to_vec()
+        } else {
+            Vec::new()
+        },
+        dual: arrays.get("q", k * m)?.to_vec(),
+        state: arrays.get("state", k * experiment.choice.flow.dim())?.to_vec(),
+        loss_integral: doubles(arrays.get("loss_integral", k)?, arrays.get("loss_integral_lo", k)?),
+        increments: arrays.get("increments", k * integrals)?.to_vec(),
+        keep_weights,
+    })
+}

@@ -1,0 +1,169 @@
+//! What the command line understands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Gradient flow of Hadamard-factorized least squares: integrate it, check the theory, draw it.
+///
+/// A scenario (a RON file) says what is measured, which model reconstructs it and when the flow stops. `hadaflow run`
+/// integrates the flow, assesses what theory predicts of it, draws figures, and writes everything to one directory.
+#[derive(Debug, Parser)]
+#[command(name = "hadaflow", version, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done and no prediction violated, 1 a prediction is violated, 2 usage, \
+3 bad scenario or input, 4 the integration failed, 5 reading or writing failed, 130 interrupted.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Integrate a scenario, assess its predictions and draw its figures.
+    Run(Run),
+    /// Assess predictions again from what a run saved, or run a scenario and assess it.
+    Check(Check),
+    /// Draw the figures of a saved run again.
+    Plot(Plot),
+    /// Write a commented scenario with every default.
+    New(New),
+    /// List what there is: ensembles, models, observables, predictions, figures, events, scenarios.
+    List(List),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// `hadaflow run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The scenario.
+    pub scenario: PathBuf,
+    /// Directory of the results [default: runs/<scenario>-<hash>].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace a field of the scenario, e.g. --set model.depth=3; may be repeated.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Print the report as JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Draw no figures.
+    #[arg(long)]
+    pub no_figures: bool,
+    /// Format of the table of observables.
+    #[arg(long, value_enum, default_value_t = Format::Parquet)]
+    pub format: Format,
+    /// Replace the run of another scenario in DIR.
+    #[arg(long)]
+    pub force: bool,
+    /// Continue the interrupted run in DIR from its checkpoint.
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// Formats of the table of observables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Parquet, snappy-compressed.
+    Parquet,
+    /// Comma-separated values with 17 significant digits.
+    Csv,
+}
+
+/// `hadaflow check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The directory of a run, or a scenario.
+    pub target: PathBuf,
+    /// Assess a trajectory computed elsewhere: an .npz file with t (k) and w (k × n). TARGET is then the scenario it
+    /// belongs to.
+    #[arg(long, value_name = "FILE")]
+    pub trajectory: Option<PathBuf>,
+    /// Print the verdicts as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Violated asymptotic predictions count too.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `hadaflow plot`.
+#[derive(Debug, Args)]
+pub struct Plot {
+    /// The directory of a run.
+    pub directory: PathBuf,
+    /// Which figure; may be repeated [default: all].
+    #[arg(long, value_name = "NAME")]
+    pub figure: Vec<String>,
+    /// File format.
+    #[arg(long, value_enum, default_value_t = Picture::Svg)]
+    pub format: Picture,
+    /// Size of the figure.
+    #[arg(long, value_enum, default_value_t = Size::OneColumn)]
+    pub size: Size,
+}
+
+/// Picture formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Picture {
+    /// Vector graphics, text as paths.
+    Svg,
+    /// Pixels at 300 dpi.
+    Png,
+}
+
+/// Sizes of figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Size {
+    /// One column of a journal, 85 mm wide.
+    OneColumn,
+    /// Two columns, 175 mm wide.
+    TwoColumn,
+    /// A 16:9 slide.
+    Slide,
+}
+
+/// `hadaflow new`.
+#[derive(Debug, Args)]
+pub struct New {
+    /// Name of the scenario, written to NAME.ron; without it the scenario goes to standard output.
+    pub name: Option<String>,
+}
+
+/// `hadaflow list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// What to list [default: everything].
+    #[arg(value_enum)]
+    pub kind: Option<Kind>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Kind {
+    /// Ensembles of measurement operators.
+    Ensembles,
+    /// Models and their initializations.
+    Models,
+    /// Observables: the columns of the table.
+    Observables,
+    /// Predictions, with statement, hypotheses and citation.
+    Predictions,
+    /// Figures.
+    Figures,
+    /// Events that stop a run.
+    Events,
+    /// Scenarios in ./scenarios.
+    Scenarios,
+}

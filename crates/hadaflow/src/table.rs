@@ -1,0 +1,97 @@
+//! The short table at the end of a run.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use hadaflow::analysis::prediction::{Assessment, Verdict};
+use hadaflow::experiment::resolve::Experiment;
+use hadaflow::experiment::run::Run;
+
+/// Outcome, final values, predictions, files.
+pub fn of_run(experiment: &Experiment, run: &Run, directory: &Path, files: usize) -> String {
+    let mut out = String::new();
+    let scenario = &experiment.scenario;
+    let flow = &experiment.choice.flow;
+    let sign = if flow.signed() { "signed" } else { "positive" };
+    if !scenario.title.is_empty() {
+        line(&mut out, "", &scenario.title);
+    }
+    let (m, n) = (experiment.problem.rows(), experiment.problem.cols());
+    let what = format!(
+        "{m} x {n}, {sign}, depth {}, tolerance {:e}",
+        scenario.model.depth, scenario.integrate.tolerance
+    );
+    line(&mut out, "problem", &what);
+    let formulation = flow.formulation().name().to_lowercase();
+    line(
+        &mut out,
+        "flow",
+        &format!(
+            "{formulation} ({}), {}",
+            experiment.choice.reason,
+            experiment.method().name()
+        ),
+    );
+    let integration = &run.integration;
+    let cost = format!("{} steps, {:.3} s", integration.statistics.steps, run.wall_seconds);
+    let t = integration.end.t.hi;
+    line(
+        &mut out,
+        "outcome",
+        &format!("{} at t = {t:.6e} ({cost})", integration.outcome.explain()),
+    );
+    let shown = [
+        "loss",
+        "l1_norm",
+        "dual_bound",
+        "support_size",
+        "bregman_divergence_truth",
+        "distance_truth",
+    ];
+    for (position, name) in shown
+        .iter()
+        .filter(|name| !run.findings.evidence.column(name).is_empty())
+        .enumerate()
+    {
+        let value = run.findings.evidence.column(name).last().copied().unwrap_or(f64::NAN);
+        line(
+            &mut out,
+            if position == 0 { "final" } else { "" },
+            &format!("{name:<26}{value:.9e}"),
+        );
+    }
+    out.push_str(&of_assessments(&run.findings.assessments));
+    line(&mut out, "files", &format!("{} ({files} files)", directory.display()));
+    out
+}
+
+/// One line per prediction.
+pub fn of_assessments(assessments: &[Assessment]) -> String {
+    let mut out = String::new();
+    for (position, assessment) in assessments.iter().enumerate() {
+        let text = match &assessment.verdict {
+            Verdict::Inapplicable { reason } => reason.clone(),
+            Verdict::Holds(m) | Verdict::Violated(m) => {
+                let allowed = m.bound + m.uncertainty;
+                format!(
+                    "measured {:.2e}, allowed {allowed:.2e}, margin {:.2e}",
+                    m.measured.max(0.0),
+                    m.margin()
+                )
+            }
+        };
+        let verdict = assessment.verdict.name();
+        let label = if position == 0 { "predictions" } else { "" };
+        line(
+            &mut out,
+            label,
+            &format!("{verdict:<13}{:<34}{text}", assessment.prediction.name()),
+        );
+    }
+    out
+}
+
+fn line(out: &mut String, label: &str, text: &str) {
+    // writing to a string cannot fail
+    let _ = writeln!(out, "{label:<12}{text}");
+}
