@@ -11,7 +11,8 @@ pub struct Evidence {
     pub columns: BTreeMap<String, Vec<f64>>,
     /// The references, prepared.
     pub references: Vec<Reference>,
-    /// Σ U² of each reference on the mirror map (what an error of the logarithm of a factor costs in D), 0 outside it.
+    /// Σ U² of each reference on the mirror map, times the square of how much more accurate than w its logarithms are:
+    /// what an error of the promised size costs in D near the reference. 0 outside the domain.
     pub reference_sizes: Vec<f64>,
     /// The promise on w the run was integrated with.
     pub tolerance: f64,

@@ -138,8 +138,13 @@ fn keeps_weights(experiment: &Experiment) -> bool {
 /// What the predictions are assessed on.
 fn evidence(experiment: &Experiment, series: &Series, integrals_with_flow: bool) -> Evidence {
     let mirror = experiment.choice.flow.mirror();
+    // the accuracy of log u, relative to the promise on w, squared as D is quadratic in it
+    let accuracy = experiment.choice.flow.cancellation().powi(2);
     let size = |reference: &hadaflow_analysis::reference::Reference| {
-        reference.anchor.as_ref().map_or(0.0, |anchor| mirror.size(anchor))
+        reference
+            .anchor
+            .as_ref()
+            .map_or(0.0, |anchor| accuracy * mirror.size(anchor))
     };
     let mut columns = series.by_name();
     if !integrals_with_flow {

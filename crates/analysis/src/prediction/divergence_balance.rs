@@ -32,9 +32,12 @@ impl Prediction for DivergenceBalance {
         for (reference, size) in chosen {
             let d = evidence.column(&format!("bregman_divergence_{}", reference.name));
             let increments = evidence.column(&format!("mismatch_increment_{}", reference.name));
+            let losses = evidence.column("loss_increment");
             let scale = DivergenceScale { size, relative };
             for (row, (pair, increment)) in d.windows(2).zip(&increments[1..]).enumerate() {
-                let residual = (pair[0] - pair[1] - increment).abs();
+                // r − (y − Az) cancels to A(w − z): what rounding leaves of it adds up to eps·∫|r|²
+                let rounding = 64.0 * f64::EPSILON * losses[row + 1];
+                let residual = ((pair[0] - pair[1] - increment).abs() - rounding).max(0.0);
                 let natural = pair[0].max(pair[1]).max(increment.abs());
                 worst.see(scale.of(residual, natural), evidence, row + 1, &reference.name);
             }

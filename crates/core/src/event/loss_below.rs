@@ -21,7 +21,8 @@ impl LossBelow {
     /// ℓ ≤ `fraction`·½|y|². For y = 0 there is nothing to fit and the event holds from the start.
     pub fn relative(fraction: f64, measurements: &[f64]) -> Self {
         let half_square = 0.5 * measurements.iter().map(|y| y * y).sum::<f64>();
-        let threshold = if half_square == 0.0 {
+        // y so small that its square underflows is not 0: the event then never holds.
+        let threshold = if measurements.iter().all(|&y| y == 0.0) {
             f64::INFINITY
         } else {
             fraction * half_square
@@ -55,5 +56,6 @@ mod tests {
     fn nothing_to_fit_is_fitted() {
         assert_eq!(LossBelow::relative(1e-12, &[0.0, 0.0]).threshold, f64::INFINITY);
         assert_eq!(LossBelow::relative(1e-2, &[2.0]).threshold, 0.02);
+        assert_eq!(LossBelow::relative(1e-12, &[1e-200]).threshold, 0.0);
     }
 }

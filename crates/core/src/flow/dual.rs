@@ -24,6 +24,7 @@ use crate::problem::Problem;
 pub struct DualFlow {
     problem: Problem,
     branch: Branch,
+    cancellation: f64,
     mirror: Arc<IdenticalMirror>,
 }
 
@@ -108,9 +109,12 @@ impl DualFlow {
     pub fn new(problem: Problem, depth: usize, sign: Sign, x0: &[f64]) -> Result<Self> {
         let mirror = Arc::new(IdenticalMirror::new(depth, sign, x0)?);
         let branch = Branch::new(depth, sign, x0, &problem);
+        let largest = x0.iter().fold(0.0f64, |a, &b| a.max(b));
+        let cancellation = super::cancellation(&problem, depth, sign == Sign::Signed, largest);
         Ok(Self {
             problem,
             branch,
+            cancellation,
             mirror,
         })
     }
@@ -171,11 +175,15 @@ impl Flow for DualFlow {
     }
 
     fn state_tolerance(&self, tolerance: f64) -> StateTolerance {
+        let tolerance = self.cancellation * tolerance;
         // An error δs of s = Aᵀq is a relative error of u: 2δs for L = 2, δs·u^{L−2} for L > 2.
         if self.branch.depth == 2 {
+            // |q| grows to the size of log(1/x0), and errors add up over the hundreds of steps of a plateau: a relative
+            // error of q must cost less than a tenth of the tolerance in s.
+            let plateau = self.branch.log_x0.iter().fold(10.0f64, |a, log| a.max(-log));
             StateTolerance {
-                relative: tolerance,
-                absolute: 0.5 * tolerance,
+                relative: tolerance / plateau,
+                absolute: 0.1 * tolerance,
             }
         } else {
             // Where rounding of q alone costs more than the tolerance (see `choose`), asking for less would only stall.
@@ -194,6 +202,10 @@ impl Flow for DualFlow {
 
     fn state_is_dual(&self) -> bool {
         true
+    }
+
+    fn cancellation(&self) -> f64 {
+        self.cancellation
     }
 
     fn position(&self, _state: &[f64], evaluation: &Evaluation, out: &mut Position) {

@@ -19,6 +19,7 @@ pub struct FactorFlow {
     depth: usize,
     signed: bool,
     initial: Vec<f64>,
+    cancellation: f64,
     mirror: Arc<dyn MirrorMap>,
     /// Identical starts keep all factors equal and their position is a logarithm.
     identical: bool,
@@ -38,6 +39,8 @@ impl FactorFlow {
             _ => Arc::new(GeneralMirror::new(depth, sign, &initial)?),
         };
         let smallest = initial.chunks_exact(depth).map(index_of_smallest).collect();
+        let largest = initial.iter().fold(0.0f64, |a, &b| a.max(b));
+        let cancellation = super::cancellation(&problem, depth, signed, largest);
         let identical = matches!(start, Start::Identical(_));
         Ok(Self {
             problem,
@@ -45,6 +48,7 @@ impl FactorFlow {
             depth,
             signed,
             initial,
+            cancellation,
             mirror,
             identical,
             smallest,
@@ -151,11 +155,15 @@ impl Flow for FactorFlow {
     fn state_tolerance(&self, tolerance: f64) -> StateTolerance {
         // Each factor relatively, down to a hundredth of where it started.
         let smallest = self.initial.iter().fold(f64::INFINITY, |a, &b| a.min(b));
-        let relative = tolerance / (2.0 * self.depth as f64);
+        let relative = self.cancellation * tolerance / (2.0 * self.depth as f64);
         StateTolerance {
             relative,
             absolute: relative * 1e-2 * smallest,
         }
+    }
+
+    fn cancellation(&self) -> f64 {
+        self.cancellation
     }
 
     fn position(&self, state: &[f64], _evaluation: &Evaluation, out: &mut Position) {
@@ -172,6 +180,24 @@ impl Flow for FactorFlow {
 
     fn mirror(&self) -> Arc<dyn MirrorMap> {
         self.mirror.clone()
+    }
+
+    /// Identical factors that have come apart with opposite signs.
+    ///
+    /// Exactly they stay equal and positive. But where the pull stays negative (a positive model that cannot fit y) their sum
+    /// decays and rounding in their difference grows as fast, until x_1 = −x_2 fits y with weights the model does not have.
+    /// A hundredth of the start is far above the noise on which decayed factors may change their sign harmlessly.
+    fn left_domain(&self, state: &[f64]) -> Option<usize> {
+        if !self.identical {
+            return None;
+        }
+        let torn = |(branch, x): (usize, &[f64])| {
+            let noise = 1e-2 * self.initial[branch * self.depth];
+            x.iter().any(|&x| x > noise) && x.iter().any(|&x| x < -noise)
+        };
+        let branches = if self.signed { 2 } else { 1 };
+        let mut all = state.chunks_exact(self.depth).enumerate();
+        all.position(torn).map(|branch| branch / branches)
     }
 
     fn factors<'a>(&self, state: &'a [f64]) -> Option<&'a [f64]> {

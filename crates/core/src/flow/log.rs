@@ -20,6 +20,7 @@ pub struct LogFlow {
     log_x0: Vec<f64>,
     /// log u is clamped here before it is exponentiated: an implicit predictor may overshoot.
     clamp: f64,
+    cancellation: f64,
     mirror: Arc<IdenticalMirror>,
 }
 
@@ -29,6 +30,7 @@ impl LogFlow {
         let mirror = Arc::new(IdenticalMirror::new(depth, sign, x0)?);
         let log_x0: Vec<f64> = x0.iter().map(|x| x.ln()).collect();
         let largest = log_x0.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
+        let cancellation = super::cancellation(&problem, depth, sign == Sign::Signed, largest.exp());
         let data = problem.measurements.iter().fold(1.0f64, |a, y| a.max(y.abs())).ln();
         let clamp = (data.max(depth as f64 * largest) + 60.0).min(345.0) / depth as f64;
         Ok(Self {
@@ -37,6 +39,7 @@ impl LogFlow {
             signed: sign == Sign::Signed,
             log_x0,
             clamp,
+            cancellation,
             mirror,
         })
     }
@@ -145,8 +148,12 @@ impl Flow for LogFlow {
         // δw/w = L δ(log u): an error relative to log u itself would cost |log α| times as much in w.
         StateTolerance {
             relative: 1e-15,
-            absolute: tolerance / (2.0 * self.depth as f64),
+            absolute: self.cancellation * tolerance / (4.0 * self.depth as f64),
         }
+    }
+
+    fn cancellation(&self) -> f64 {
+        self.cancellation
     }
 
     fn position(&self, state: &[f64], _evaluation: &Evaluation, out: &mut Position) {

@@ -116,6 +116,9 @@ pub trait Flow: Send + Sync {
     /// Solver tolerances that keep the promise `tolerance` on w.
     fn state_tolerance(&self, tolerance: f64) -> StateTolerance;
 
+    /// How much more accurate than w the logarithms of the factors must be, at most 1: see [`cancellation`].
+    fn cancellation(&self) -> f64;
+
     /// Whether the state *is* the dual variable q; otherwise q = ∫r dt is integrated along.
     fn state_is_dual(&self) -> bool {
         false
@@ -123,6 +126,11 @@ pub trait Flow: Send + Sync {
 
     /// Where each coordinate stands on its branch(es) of the mirror map.
     fn position(&self, state: &[f64], evaluation: &Evaluation, out: &mut Position);
+
+    /// A coordinate of a state of the solver that no exact flow could reach, although its weight is finite.
+    fn left_domain(&self, _state: &[f64]) -> Option<usize> {
+        None
+    }
 
     /// The mirror map of the flow.
     fn mirror(&self) -> Arc<dyn MirrorMap>;
@@ -144,4 +152,23 @@ fn residual(problem: &Problem, weights: &[f64], out: &mut [f64]) {
     for (r, y) in out.iter_mut().zip(&problem.measurements) {
         *r = y - *r;
     }
+}
+
+/// In a signed model with a large start, w = u^L − v^L is a small difference: an error δ of log u costs L x0^L δ in w,
+/// which must be small against the weights that reach y, of the size ‖Aᵀy‖_∞/max‖a_j‖². Their ratio, at most 1.
+fn cancellation(problem: &Problem, depth: usize, signed: bool, largest_start: f64) -> f64 {
+    if !signed {
+        return 1.0;
+    }
+    let mut pull = vec![0.0; problem.operator.cols()];
+    problem.operator.apply_adjoint(&problem.measurements, &mut pull);
+    let pull = pull.iter().fold(0.0f64, |a, p| a.max(p.abs()));
+    // a matrix-free operator has columns of about unit norm
+    let norms = problem
+        .operator
+        .dense()
+        .map(|a| a.column_iter().fold(0.0f64, |n, column| n.max(column.norm_squared())));
+    let weight = pull / norms.unwrap_or(1.0).max(f64::MIN_POSITIVE);
+    // y = 0 needs no accuracy at all; a floor keeps the tolerances of the solver meaningful
+    (weight / largest_start.powi(depth as i32)).clamp(1e-6, 1.0) // depth <= 64
 }

@@ -134,6 +134,11 @@ impl<'a> Session<'a> {
         &self.state
     }
 
+    /// The integrals up to the last restart, in the order of [`super::Checkpoint::integrals`].
+    pub fn integrals(&self) -> &[DoubleDouble] {
+        &self.integral_base
+    }
+
     /// Records the initial state and checks the events there. `Some` if the run ends before its first step.
     pub fn begin(&mut self) -> Option<Outcome> {
         let state = self.state.clone();
@@ -181,6 +186,7 @@ impl<'a> Session<'a> {
         let broken = self.broken(&state);
         self.scratch.state = state;
         if let Some(outcome) = broken {
+            self.fall_back(dense);
             return Verdict::End(outcome);
         }
         let loss = self.scratch.evaluation.loss();
@@ -261,7 +267,7 @@ impl<'a> Session<'a> {
         let state = self.state.clone();
         self.scratch.state.copy_from_slice(&state);
         self.task.flow.evaluate(&state, &mut self.scratch.evaluation);
-        let already = self.last_recorded == Some(self.base);
+        let already = self.last_recorded.is_some_and(|last| self.base.minus(last) <= 0.0);
         if !already {
             self.emit(0.0, Key::Always);
         }
@@ -281,7 +287,9 @@ impl<'a> Session<'a> {
 
     /// Moves base, integrals and state to local time τ of the last step.
     fn take_state(&mut self, dense: &dyn DenseOutput, tau: f64) {
-        if dense.state(tau, &mut self.scratch.state) && dense.integrals(tau, &mut self.scratch.integrals) {
+        let found = dense.state(tau, &mut self.scratch.state) && dense.integrals(tau, &mut self.scratch.integrals);
+        // The interpolant of a step that ended in NaN is NaN at its beginning, too.
+        if found && self.scratch.state.iter().all(|x| x.is_finite()) {
             self.state.copy_from_slice(&self.scratch.state);
             self.base = self.base.plus(tau);
             for (i, &part) in self.scratch.integrals.iter().enumerate() {
@@ -298,6 +306,9 @@ impl<'a> Session<'a> {
             return Some(Outcome::NotFinite);
         }
         if let Some(coordinate) = self.scratch.evaluation.weights.iter().position(|w| !w.is_finite()) {
+            return Some(Outcome::LeftDomain { coordinate });
+        }
+        if let Some(coordinate) = self.task.flow.left_domain(state) {
             return Some(Outcome::LeftDomain { coordinate });
         }
         (!self.scratch.evaluation.loss().is_finite()).then_some(Outcome::NotFinite)

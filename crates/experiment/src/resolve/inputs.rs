@@ -42,6 +42,7 @@ pub(super) fn load(
         }
         scenario::Problem::Files(files) => read_problem(files, directory, file)?,
     };
+    let dimension = problem.operator.cols();
     let start = match &scenario.model.initialization {
         scenario::Initialization::Identical(alpha) => Initialization::Identical(*alpha),
         scenario::Initialization::PerFactor(factors) => Initialization::PerFactor(factors.clone()),
@@ -49,9 +50,8 @@ pub(super) fn load(
             scale: *scale,
             spread: *spread,
         },
-        scenario::Initialization::Vector(VectorSource::Values(values)) => Initialization::Vector(values.clone()),
-        scenario::Initialization::Vector(VectorSource::File(path)) => {
-            Initialization::Vector(read_vector(&directory.join(path), None)?)
+        scenario::Initialization::Vector(source) => {
+            Initialization::Vector(start_vector(source, dimension, directory, file)?)
         }
     };
     let mut paths = scenario.clone();
@@ -64,6 +64,35 @@ pub(super) fn load(
         });
     }
     Ok((problem, start, inputs))
+}
+
+/// The vector at which every factor starts: an entry for every dimension, each of them in range.
+fn start_vector(
+    source: &VectorSource,
+    dimension: usize,
+    directory: &Path,
+    file: &Path,
+) -> Result<Vec<f64>, ExperimentError> {
+    let refused = |value: String, allowed: String| {
+        let fault = Fault::OutOfRange { value, allowed };
+        Err(field_error(file, "model.initialization", fault).into())
+    };
+    let (entries, what) = match source {
+        VectorSource::Values(values) => (values.clone(), "a list".to_owned()),
+        VectorSource::File(path) => (
+            read_vector(&directory.join(path), None)?,
+            format!("the vector in {}", path.display()),
+        ),
+    };
+    if entries.len() != dimension {
+        let value = format!("{what} of {} numbers", entries.len());
+        return refused(value, format!("of {dimension} numbers, one per dimension"));
+    }
+    if let Some(k) = entries.iter().position(|x| !(*x > 0.0 && *x <= 1e6)) {
+        let value = format!("entry {k} of {what}, {:?},", entries[k]);
+        return refused(value, "above 0 and at most 1e6".to_owned());
+    }
+    Ok(entries)
 }
 
 /// SHA-256 of the scenario with each path replaced by the digest of its content: the same wherever the files lie.

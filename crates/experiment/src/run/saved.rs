@@ -78,11 +78,25 @@ pub fn resumable(experiment: &Experiment, directory: &Path) -> Result<(Trajector
         };
     let clock = arrays.get("t", 2)?;
     let (integrals, integrals_lo) = (arrays.get("integrals", outputs)?, arrays.get("integrals_lo", outputs)?);
+    let (state, steps) = (
+        arrays.get("state", experiment.choice.flow.dim())?,
+        arrays.get("steps", 1)?,
+    );
+    let damaged = [
+        ("t", clock.iter().all(|t| t.is_finite()) && clock[0] >= 0.0),
+        ("state", state.iter().all(|x| x.is_finite())),
+        ("integrals", integrals.iter().chain(integrals_lo).all(|x| x.is_finite())),
+        ("steps", steps[0].is_finite() && steps[0] >= 0.0),
+    ];
+    if let Some((name, _)) = damaged.iter().find(|(_, sound)| !sound) {
+        let reason = format!("{name} in checkpoint.npz cannot be: it was altered");
+        return Err(bad(directory, &reason));
+    }
     let checkpoint = Checkpoint {
         t: DoubleDouble::new(clock[0], clock[1]),
-        state: arrays.get("state", experiment.choice.flow.dim())?.to_vec(),
+        state: state.to_vec(),
         integrals: doubles(integrals, integrals_lo),
-        steps: arrays.get("steps", 1)?[0] as usize, // written from a usize
+        steps: steps[0] as usize, // written from a usize
     };
     Ok((read_trajectory(experiment, directory)?, checkpoint))
 }
@@ -239,11 +253,20 @@ fn read_trajectory(experiment: &Experiment, directory: &Path) -> Result<Trajecto
         arrays: read_npz(&directory.join("trajectory.npz"))?,
     };
     let k = arrays.arrays.get("t").map_or(0, |array| array.data.len());
+    let t = doubles(arrays.get("t", k)?, arrays.get("t_lo", k)?);
+    let follows = |row: usize| {
+        let (now, finite) = (t[row], t[row].hi.is_finite() && t[row].lo.is_finite());
+        finite && now.hi >= 0.0 && (row == 0 || (t[row - 1].hi, t[row - 1].lo) < (now.hi, now.lo))
+    };
+    if let Some(row) = (0..k).find(|&row| !follows(row)) {
+        let reason = format!("row {row} of t is no time after the one before it: it was altered");
+        return Err(bad(directory, &reason));
+    }
     let (m, n) = (experiment.problem.rows(), experiment.problem.cols());
     let integrals = 1 + experiment.references.len();
     let keep_weights = arrays.arrays.contains_key("w");
     Ok(Trajectory {
-        t: doubles(arrays.get("t", k)?, arrays.get("t_lo", k)?),
+        t,
         weights: if keep_weights {
             arrays.get("w", k * n)?.to_vec()
         } else {

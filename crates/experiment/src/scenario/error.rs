@@ -183,6 +183,15 @@ impl ScenarioError {
     }
 }
 
+/// Text short enough for a message, whatever a scenario quotes into it.
+fn shorten(text: String) -> String {
+    const LONGEST: usize = 600;
+    match text.char_indices().nth(LONGEST) {
+        None => text,
+        Some((end, _)) => format!("{} …", &text[..end]),
+    }
+}
+
 impl fmt::Display for ScenarioError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.file.as_os_str().is_empty() {
@@ -193,9 +202,9 @@ impl fmt::Display for ScenarioError {
             formatter.write_str(" ")?;
         }
         if let Some(field) = &self.field {
-            write!(formatter, "{field}: ")?;
+            write!(formatter, "{}: ", shorten(field.clone()))?;
         }
-        write!(formatter, "{}", self.fault)?;
+        write!(formatter, "{}", shorten(self.fault.to_string()))?;
         match self.hint() {
             Some(hint) => write!(formatter, " ({hint})"),
             None => Ok(()),

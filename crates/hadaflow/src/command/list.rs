@@ -145,13 +145,13 @@ fn observables() -> Result<Vec<Entry>, Failure> {
         references,
         support_threshold: 1e-3,
     };
-    let entry = |observable: &Box<dyn observable::Observable>| {
+    let entry = |observable: Box<dyn observable::Observable>| {
         let label = observable.label();
         let mut entry = Entry::new(label.column, label.description);
         entry.details = vec![("symbol", label.symbol)];
         entry
     };
-    Ok(observable::all(&flow, &context).iter().map(entry).collect())
+    Ok(observable::all(&flow, &context).into_iter().map(entry).collect())
 }
 
 /// The scenarios of a directory, by name; files that are none are passed over.

@@ -1,0 +1,290 @@
+//! What the documents say is true: their commands run, their scenarios parse, and every shipped scenario succeeds.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)] // a test may panic and print
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use hadaflow::experiment::scenario::parse;
+use support::{BINARY, Done, Place, repository};
+
+/// Commands in documents that are not run here, by their beginnings: they build, test or serve rather than use.
+const NOT_RUN: [&str; 10] = [
+    "cargo build",
+    "cargo test",
+    "cargo bench",
+    "cargo install",
+    "cargo doc",
+    "cargo clippy",
+    "cargo fmt",
+    "mdbook",
+    "git clone",
+    ".ci/",
+];
+
+/// Shipped scenarios that take too long for a test without full optimisation: 65536 dimensions.
+const SLOW: [&str; 2] = ["matrix_free_dct_65536.ron", "matrix_free_dct_65536_three_layers.ron"];
+
+/// README.md and the pages of the book.
+fn documents() -> Vec<PathBuf> {
+    let root = repository();
+    let mut pages = markdown(&root.join("docs/src"));
+    assert!(!pages.is_empty(), "docs/src has pages");
+    pages.sort();
+    pages.insert(0, root.join("README.md"));
+    pages
+}
+
+/// The .md files below a directory.
+fn markdown(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(markdown(&path));
+        } else if path.extension().is_some_and(|e| e == "md") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// A fenced block of a document: its language, the line where its text starts, and its text.
+struct Block {
+    language: String,
+    line: usize,
+    text: String,
+}
+
+fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for (number, line) in text.lines().enumerate() {
+        if let Some(fence) = line.trim_start().strip_prefix("```") {
+            match open.take() {
+                Some(block) => blocks.push(block),
+                None => {
+                    let (language, text) = (fence.trim().to_owned(), String::new());
+                    open = Some(Block {
+                        language,
+                        line: number + 2,
+                        text,
+                    });
+                }
+            }
+        } else if let Some(block) = &mut open {
+            block.text.push_str(line);
+            block.text.push('\n');
+        }
+    }
+    assert!(open.is_none(), "a block is not closed");
+    blocks
+}
+
+/// The commands of a console block, continued lines joined.
+fn commands(text: &str) -> Vec<String> {
+    let mut commands = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(command) = line.strip_prefix("$ ") else {
+            continue;
+        };
+        let mut command = command.to_owned();
+        while let Some(beginning) = command.strip_suffix('\\') {
+            let next = lines.next().unwrap_or_default().trim_start_matches("> ").trim_start();
+            command = format!("{} {next}", beginning.trim_end());
+        }
+        commands.push(command);
+    }
+    commands
+}
+
+/// The exit code a document announces behind a command, as in `# exit code 3`; 0 without.
+fn announced(command: &str) -> i32 {
+    let Some((_, comment)) = command.split_once("# exit code ") else {
+        return 0;
+    };
+    comment
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect::<String>()
+        .parse()
+        .unwrap()
+}
+
+/// A copy of what the documents' commands may use, so that nothing is written to the repository.
+fn workshop() -> Place {
+    let place = Place::new();
+    copy(&repository().join("scenarios"), &place.path("scenarios"));
+    // `hadaflow` is found as a command of that name
+    std::fs::create_dir(place.path(".bin")).unwrap();
+    std::os::unix::fs::symlink(BINARY, place.path(".bin/hadaflow")).unwrap();
+    place
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_commands_of_the_documents_run() {
+    let mut count = 0;
+    for document in documents() {
+        let text = std::fs::read_to_string(&document).unwrap();
+        // the commands of one document build on each other
+        let place = workshop();
+        let path = format!("{}:{}", place.path(".bin").display(), std::env::var("PATH").unwrap());
+        for block in blocks(&text).iter().filter(|block| block.language == "console") {
+            for command in commands(&block.text) {
+                let place_in_text = format!("{}:{}: {command}", document.display(), block.line);
+                let slow = SLOW.iter().any(|name| command.contains(name));
+                if slow || NOT_RUN.iter().any(|beginning| command.starts_with(beginning)) {
+                    continue;
+                }
+                let line = command
+                    .replace("cargo run --release --", "hadaflow")
+                    .replace("./target/release/hadaflow", "hadaflow");
+                assert!(
+                    !line.contains("cargo"),
+                    "{place_in_text}: neither run nor listed as not run"
+                );
+                let mut shell = place.command("sh");
+                let done = Done::of(shell.args(["-c", &line]).env("PATH", &path).output().unwrap());
+                assert_eq!(
+                    done.code,
+                    Some(announced(&command)),
+                    "{place_in_text}\n{}\n{}",
+                    done.stdout,
+                    done.stderr
+                );
+                count += 1;
+            }
+        }
+    }
+    assert!(
+        count >= 3,
+        "the documents show how to use the command: {count} commands"
+    );
+}
+
+#[test]
+fn the_scenarios_in_the_documents_parse() {
+    let mut count = 0;
+    for document in documents() {
+        let text = std::fs::read_to_string(&document).unwrap();
+        for block in blocks(&text) {
+            let language = block.language.split([',', ' ']).next().unwrap_or_default();
+            if language != "ron" || !block.text.contains("Scenario(") {
+                continue;
+            }
+            let parsed = parse(&block.text, &document);
+            assert!(
+                parsed.is_ok(),
+                "{}:{}: {}",
+                document.display(),
+                block.line,
+                parsed.unwrap_err()
+            );
+            count += 1;
+        }
+    }
+    assert!(count >= 1, "the documents show a scenario");
+}
+
+#[test]
+fn links_between_the_documents_lead_somewhere() {
+    for document in documents() {
+        let text = std::fs::read_to_string(&document).unwrap();
+        for part in text.split("](").skip(1) {
+            let target = part.split([')', ' ']).next().unwrap_or_default();
+            let file = target.split('#').next().unwrap_or_default();
+            if file.is_empty() || file.contains("://") || file.starts_with("mailto:") || !file.contains('.') {
+                continue;
+            }
+            let path = document.parent().unwrap().join(file);
+            assert!(path.exists(), "{}: {target} leads nowhere", document.display());
+        }
+    }
+}
+
+fn shipped() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(repository().join("scenarios")).unwrap();
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "ron"))
+        .collect();
+    paths.sort();
+    assert!(paths.len() >= 8, "{paths:?}");
+    paths
+}
+
+/// Runs every shipped scenario whose place in the list leaves this remainder: two tests share the work.
+fn run_shipped(remainder: usize) {
+    let paths = shipped();
+    for slow in SLOW {
+        assert!(paths.iter().any(|path| path.ends_with(slow)), "{slow} is there");
+    }
+    let quick = paths
+        .iter()
+        .filter(|path| !SLOW.iter().any(|slow| path.ends_with(slow)));
+    for path in quick
+        .enumerate()
+        .filter(|(k, _)| k % 2 == remainder)
+        .map(|(_, path)| path)
+    {
+        let place = Place::new();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let start = std::time::Instant::now();
+        let done = place.run(&[
+            "run".as_ref(),
+            path.as_os_str(),
+            "--out".as_ref(),
+            "out".as_ref(),
+            "--no-figures".as_ref(),
+        ]);
+        println!("{name}: {:.1} s", start.elapsed().as_secs_f64());
+        let done = done.exits(0);
+        assert_eq!(done.stderr, "", "{name}");
+        let report = place.report("out");
+        assert_eq!(report["outcome"]["kind"], "stopped", "{name}");
+        assert!(
+            !report["scenario"]["title"].as_str().unwrap().is_empty(),
+            "{name} has a title"
+        );
+        place.run(&["check", "out"]).exits(0);
+    }
+}
+
+#[test]
+fn shipped_scenarios_succeed() {
+    run_shipped(0);
+}
+
+#[test]
+fn more_shipped_scenarios_succeed() {
+    run_shipped(1);
+}
+
+#[test]
+fn slow_scenarios_are_valid_too() {
+    for path in shipped() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(parse(&text, &path).is_ok(), "{}", path.display());
+    }
+}
