@@ -207,7 +207,7 @@ fn completions_and_manual() {
         let done = place
             .run(&["completions", shell])
             .exits(0)
-            .prints(&["hadaflow", "run", "no-figures", "two-column"]);
+            .prints(&["hadaflow", "completions", "no-figures"]);
         assert_eq!(done.stderr, "");
     }
     let script = place.run(&["completions", "bash"]).stdout;

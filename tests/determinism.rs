@@ -311,15 +311,17 @@ fn what_other_programs_rely_on() {
     }
     assert_eq!(table.column("t").unwrap(), arrays["t"].data);
     assert_eq!(arrays["t"].data[0], 0.0);
-    assert!((k..=k).contains(&60) || (30..=140).contains(&k), "about 60 times: {k}");
+    assert!((30..=62).contains(&k), "about 60 times: {k}");
 
     let sum: f64 = arrays["w"].data[(k - 1) * 24..].iter().map(|w| w.abs()).sum();
     assert!((table.column("l1_norm").unwrap()[k - 1] - sum).abs() < 1e-12 * sum);
-    assert_eq!(
-        report["final"]["l1_norm"].as_f64().unwrap(),
+    // the digits in the report read back exactly; the JSON library of this test may miss the last bit
+    let close = |found: &Value, expected: f64| (found.as_f64().unwrap() - expected).abs() <= 4e-16 * expected;
+    assert!(close(
+        &report["final"]["l1_norm"],
         table.column("l1_norm").unwrap()[k - 1]
-    );
-    assert_eq!(report["t_end"].as_f64().unwrap(), arrays["t"].data[k - 1]);
+    ));
+    assert!(close(&report["t_end"], arrays["t"].data[k - 1]));
     let largest = arrays["w"].data[(k - 1) * 24..]
         .iter()
         .fold(0.0f64, |a, w| a.max(w.abs()));

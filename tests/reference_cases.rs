@@ -100,7 +100,9 @@ fn along_the_flow(name: &str) {
     let times: Vec<f64> = points.iter().map(|point| point["t"].as_f64().unwrap()).collect();
     let last = times[times.len() - 1];
     for formulation in case.formulations() {
-        let integrate = format!("formulation: {formulation}, tolerance: 1e-10, stop: [TimeReached({last:?})]");
+        // In the middle of a jump an error of the tolerance moves the weights by up to a thousand times as much.
+        let tolerance = if case.size("L") == 4 { 1e-11 } else { 1e-10 };
+        let integrate = format!("formulation: {formulation}, tolerance: {tolerance:e}, stop: [TimeReached({last:?})]");
         for (k, z) in case.0["z"].as_array().unwrap().iter().enumerate() {
             let place = Place::new();
             case.write(&place, Some(&numbers(z)), &integrate, &format!("Times({times:?})"));
@@ -188,17 +190,16 @@ fn signed_of_depth_4() {
     along_the_flow("L4-signed");
 }
 
-/// All 9 limits, in the formulation that the command chooses. Where the limit has fewer large entries than there are
-/// measurements, the flow creeps along slow directions of rate α^(2L−2): the stop must be far below the loss's floor.
+/// All 9 limits, in the formulation that the command chooses, to what the stop leaves open: the residual is 1e-10 of y.
 #[test]
 fn the_limits() {
     for case in cases() {
         let place = Place::new();
-        let integrate = "tolerance: 1e-10, stop: [RelativeLossBelow(1e-26), Stationary(1e-13)]";
+        let integrate = "tolerance: 1e-10, stop: [RelativeLossBelow(1e-20), Stationary(1e-10)]";
         case.write(&place, None, integrate, "LogSpaced(20)");
         let done = place.run(&["run", "case.ron", "--out", "out", "--no-figures"]).exits(0);
         let error = difference(last_row(&place.trajectory("out")["w"]), &numbers(&case.0["limit"]));
         println!("{}: {error:e}\n{}", case.name(), done.stdout);
-        assert!(error <= 1e-7, "{}: the limit is off by {error:e}", case.name());
+        assert!(error <= 1e-8, "{}: the limit is off by {error:e}", case.name());
     }
 }

@@ -134,11 +134,6 @@ impl<'a> Session<'a> {
         &self.state
     }
 
-    /// The integrals up to the last restart, in the order of [`super::Checkpoint::integrals`].
-    pub fn integrals(&self) -> &[DoubleDouble] {
-        &self.integral_base
-    }
-
     /// Records the initial state and checks the events there. `Some` if the run ends before its first step.
     pub fn begin(&mut self) -> Option<Outcome> {
         let state = self.state.clone();
