@@ -11,7 +11,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{BINARY, Done, Place, SMALL, difference, last_row, npy, npy_of};
+use support::{Place, SMALL, difference, last_row, npy, npy_of};
 
 /// A small matrix of integers (3 × 5, row-major) and measurements of (1, 0, 0, 2, 0).
 const A: [f64; 15] = [
