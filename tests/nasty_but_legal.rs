@@ -11,7 +11,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Place, SMALL, difference, last_row, npy, npy_of};
+use support::{BINARY, Done, Place, SMALL, difference, last_row, npy, npy_of};
 
 /// A small matrix of integers (3 × 5, row-major) and measurements of (1, 0, 0, 2, 0).
 const A: [f64; 15] = [
@@ -84,6 +84,15 @@ fn nothing_to_fit() {
     assert_eq!(w, [0.0; 9]);
     assert_eq!(report["t_end"], 0.0);
     assert!(notes(&report).contains("y = 0"));
+    // with noise there is something to fit, but the truth is still 0
+    let (_, report) = weights(
+        &place,
+        &text
+            .replace("Sparse(sparsity: 0)", "Sparse(sparsity: 0), noise: 0.1")
+            .replace("depth: 3", "depth: 2"),
+    );
+    assert_eq!(report["references"]["truth"]["l1_norm"], 0.0);
+    assert!(notes(&report).contains("truth"), "{report:#}");
 }
 
 #[test]
@@ -374,6 +383,16 @@ fn a_start_from_a_file() {
 fn extreme_but_finite() {
     for (label, problem, model) in [
         (
+            "the largest start",
+            "measurements: 5, dimension: 8, signal: Sparse(sparsity: 2)",
+            "depth: 2, initialization: Identical(1e6)",
+        ),
+        (
+            "the largest start of a deep model",
+            "measurements: 5, dimension: 8, signal: Sparse(sparsity: 2)",
+            "depth: 6, initialization: Identical(1e6)",
+        ),
+        (
             "a start of 1",
             "measurements: 5, dimension: 8, signal: Sparse(sparsity: 2)",
             "depth: 2, initialization: Identical(1.0)",
@@ -411,6 +430,56 @@ fn extreme_but_finite() {
             &place,
             &format!("Scenario(problem: Synthetic({problem}), model: ({model}), record: LogSpaced(40))"),
         );
+    }
+}
+
+/// The small matrix and its measurements times such factors: the outcome within 20 seconds.
+fn scaled(matrix: f64, measurements: f64) -> (Place, Done) {
+    let place = Place::new();
+    place.write("A.npy", npy_of(&[3, 5], &A.map(|a| a * matrix)));
+    place.write("y.npy", npy_of(&[3], &Y.map(|y| y * measurements)));
+    place.write("s.ron", on("A.npy", "y.npy", "", ""));
+    let mut command = place.command("timeout");
+    command.args(["-s", "KILL", "20", BINARY, "run", "s.ron", "--out", "out"]);
+    let done = Done::of(command.output().unwrap());
+    (place, done)
+}
+
+/// w solves the problem; its scale is that of y over that of A.
+#[test]
+fn scales_far_from_one_are_ordinary() {
+    for (matrix, measurements) in [
+        (1e-20, 1e-20),
+        (1e60, 1e60),
+        (1.0, 1e-100),
+        (1.0, 1e-20),
+        (1e-60, 1.0),
+        (1.0, 1e100),
+    ] {
+        let (place, done) = scaled(matrix, measurements);
+        done.exits(0);
+        place.run(&["check", "out"]).exits(0);
+        let weights = last_row(&place.trajectory("out")["w"]).to_vec();
+        let fit: Vec<f64> = A
+            .chunks_exact(5)
+            .map(|row| row.iter().zip(&weights).map(|(a, w)| a * matrix * w).sum())
+            .collect();
+        let wanted = Y.map(|y| y * measurements);
+        assert!(
+            difference(&fit, &wanted) < 1e-5,
+            "{matrix:e} {measurements:e}: {fit:?} {wanted:?}"
+        );
+    }
+}
+
+#[test]
+fn scales_beyond_the_doubles_are_refused_with_a_remedy() {
+    for scale in [1e-140, 1e-160, 1e-300, 5e-324, 1e100, 1e160, 5e307] {
+        let (_, done) = scaled(scale, scale);
+        done.exits(3).says(&["choose another unit", "problem"]);
+    }
+    for (matrix, measurements) in [(1.0, 1e-160), (1.0, 1e160), (1e-160, 1.0), (1e-300, 1e100)] {
+        scaled(matrix, measurements).1.exits(3).says(&["choose another unit"]);
     }
 }
 

@@ -30,6 +30,19 @@ impl Evidence {
         self.columns.get(name).map_or(&[], |column| column)
     }
 
+    /// Time between recorded time `row` and the one before it, where t alone cannot tell them apart, too.
+    pub fn elapsed(&self, row: usize) -> f64 {
+        let difference = |name: &str| {
+            let column = self.column(name);
+            if row < column.len() {
+                column[row] - column[row - 1]
+            } else {
+                0.0
+            }
+        };
+        difference("t") + difference("t_lo")
+    }
+
     /// Number of recorded times.
     pub fn len(&self) -> usize {
         self.column("t").len()

@@ -71,6 +71,19 @@ pub enum Start {
     },
 }
 
+impl Start {
+    /// The smallest entry of any factor.
+    pub fn smallest(&self) -> f64 {
+        let least = |x: &[f64]| x.iter().fold(f64::INFINITY, |a, &b| a.min(b));
+        let least_of = |levels: &[Vec<f64>]| levels.iter().fold(f64::INFINITY, |a, x| a.min(least(x)));
+        match self {
+            Self::Identical(x0) => least(x0),
+            Self::PerFactor(levels) => least_of(levels),
+            Self::Independent { plus, minus } => least_of(plus).min(least_of(minus)),
+        }
+    }
+}
+
 impl Model {
     /// Checks depth and initialization for weights of n entries.
     pub fn validate(&self, n: usize) -> Result<()> {

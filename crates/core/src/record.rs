@@ -10,6 +10,8 @@ pub struct Snapshot<'a> {
     pub flow: &'a dyn Flow,
     /// Time since the start.
     pub t: DoubleDouble,
+    /// Accepted steps so far: each may add its own error.
+    pub steps: usize,
     /// The flow's own state.
     pub state: &'a [f64],
     /// Weights, residual and adjoint.

@@ -10,6 +10,8 @@ use crate::special::DoubleDouble;
 pub struct Trajectory {
     /// Times.
     pub t: Vec<DoubleDouble>,
+    /// Accepted steps so far.
+    pub steps: Vec<usize>,
     /// Weights, k × n; empty when they were not kept.
     pub weights: Vec<f64>,
     /// q = ∫r, k × m.
@@ -67,6 +69,7 @@ impl Trajectory {
             recorder.record(&Snapshot {
                 flow,
                 t: self.t[row],
+                steps: self.steps[row],
                 state,
                 loss: evaluation.loss(),
                 evaluation: &evaluation,
@@ -82,6 +85,7 @@ impl Trajectory {
 impl Recorder for Trajectory {
     fn record(&mut self, snapshot: &Snapshot) {
         self.t.push(snapshot.t);
+        self.steps.push(snapshot.steps);
         if self.keep_weights {
             self.weights.extend_from_slice(&snapshot.evaluation.weights);
         }
@@ -100,6 +104,7 @@ impl Recorder for Trajectory {
         let integrals = self.increments.len() / rows;
         retain_increments(&mut self.increments, integrals, keep);
         retain_rows(&mut self.loss_integral, 1, keep);
+        retain_rows(&mut self.steps, 1, keep);
         retain_rows(&mut self.t, 1, keep);
     }
 }

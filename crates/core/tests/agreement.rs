@@ -68,7 +68,7 @@ fn disagreement(first: &Run, second: &Run, times: &[f64], depth: usize) -> (f64,
     for &t in times.iter().filter(|t| **t <= end) {
         let row = first.row_at(t);
         let (w, other) = (first.weights(row), second.weights_at(t));
-        let scale = largest(w).max(t * largest(&first.slopes(row, depth)));
+        let scale = largest(w).max(t * largest(&first.slopes(row)));
         worst = worse(worst, distance(w, &other) / (TOLERANCE * scale));
         compared += 1;
     }

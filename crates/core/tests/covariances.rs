@@ -31,7 +31,7 @@ fn times(problem: &Problem, depth: usize, alpha: f64) -> Vec<f64> {
 
 /// Runs both flows and compares `map` of the second's weights at `stretch`·t with the first's weights at t.
 fn compare(
-    (label, depth): (&str, usize),
+    label: &str,
     first: &Arc<dyn Flow>,
     second: &Arc<dyn Flow>,
     times: &[f64],
@@ -44,7 +44,7 @@ fn compare(
     let mut worst = 0.0;
     for (&t, &other) in times.iter().zip(&stretched) {
         let (w, transformed) = (ours.weights_at(t), map(&theirs.weights_at(other)));
-        let slope = ours.slopes(ours.row_at(t), depth);
+        let slope = ours.slopes(ours.row_at(t));
         let scale = largest(&w).max(t * largest(&slope));
         worst = worse(worst, distance(&w, &transformed) / (TOLERANCE * scale));
     }
@@ -77,7 +77,7 @@ fn scaling_the_measurements_scales_the_weights() {
         let y: Vec<f64> = problem.measurements.iter().map(|y| c * y).collect();
         let scaled = Problem::new(problem.operator.clone(), y, None, 0.0).unwrap();
         compare(
-            (label, depth),
+            label,
             &flow(problem, depth, sign, alpha, formulation),
             &flow(&scaled, depth, sign, c.powf(1.0 / l) * alpha, formulation),
             &times(problem, depth, alpha),
@@ -95,7 +95,7 @@ fn scaling_the_problem_scales_the_clock() {
             let matrix = k * matrix_of(problem.operator.as_ref());
             let y: Vec<f64> = problem.measurements.iter().map(|y| k * y).collect();
             compare(
-                (&format!("{label} k = {k}"), depth),
+                &format!("{label} k = {k}"),
                 &flow(problem, depth, sign, alpha, formulation),
                 &flow(&with(&matrix, &y), depth, sign, alpha, formulation),
                 &times(problem, depth, alpha),
@@ -115,7 +115,7 @@ fn orthogonal_row_mixing_changes_nothing() {
         let matrix = &mix * matrix_of(problem.operator.as_ref());
         let y = &mix * DVector::from_column_slice(&problem.measurements);
         compare(
-            (label, depth),
+            label,
             &flow(problem, depth, sign, alpha, formulation),
             &flow(&with(&matrix, y.as_slice()), depth, sign, alpha, formulation),
             &times(problem, depth, alpha),
@@ -132,7 +132,7 @@ fn permuted_columns_permute_the_weights() {
         let order: Vec<usize> = (0..n).map(|j| (7 * j + 3) % n).collect(); // 7 and 24 have no common factor
         let matrix = matrix_of(problem.operator.as_ref()).select_columns(&order);
         compare(
-            (label, depth),
+            label,
             &flow(problem, depth, sign, alpha, formulation),
             &flow(&with(&matrix, &problem.measurements), depth, sign, alpha, formulation),
             &times(problem, depth, alpha),
@@ -160,7 +160,7 @@ fn a_signed_model_is_a_positive_one_with_both_signs_of_a() {
         );
         for formulation in FORMULATIONS {
             compare(
-                (&format!("L = {depth} {}", formulation.name()), depth),
+                &format!("L = {depth} {}", formulation.name()),
                 &flow(&problem, depth, Sign::Signed, alpha, formulation),
                 &flow(
                     &with(&both, &problem.measurements),

@@ -147,7 +147,7 @@ fn errors(case: &Case, run: &Run, point: &Value, t: f64) -> [f64; 6] {
     };
     [
         // An error of the clock of one tolerance moves w by t·w′.
-        distance(run.weights(row), &w) / largest(&w).max(t * largest(&run.slopes(row, case.depth))),
+        distance(run.weights(row), &w) / largest(&w).max(t * largest(&run.slopes(row))),
         (evaluation.loss() - loss).abs() / loss_scale,
         distance(run.dual(row), &q) / largest(&q),
         (integral / point["two_int_loss"].as_f64().unwrap() - 1.0).abs(),

@@ -8,6 +8,7 @@ mod effective_sparsity;
 mod l1_norm;
 mod loss;
 mod off_support;
+mod steps;
 mod support_size;
 
 use hadaflow_core::flow::Flow;
@@ -77,6 +78,7 @@ const CATALOGUE: &[Build] = &[
     balancedness::build,
     bregman_divergence::build,
     distance::build,
+    steps::build,
 ];
 
 /// All observables that make sense for a flow with the given references, in column order.

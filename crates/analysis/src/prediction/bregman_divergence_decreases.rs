@@ -24,16 +24,20 @@ impl Prediction for BregmanDivergenceDecreases {
             Ok(chosen) => chosen,
             Err(reason) => return Verdict::inapplicable(reason),
         };
-        let relative = UNITS * evidence.tolerance;
         let mut worst = Worst::new();
         for (reference, size) in chosen {
             let d = evidence.column(&format!("bregman_divergence_{}", reference.name));
-            let scale = DivergenceScale { size, relative };
             for (row, pair) in d.windows(2).enumerate() {
-                worst.see(scale.of(pair[1] - pair[0], pair[0]), evidence, row + 1, &reference.name);
+                let scale = DivergenceScale::of(evidence, size, row + 1);
+                worst.see(
+                    scale.units(pair[1] - pair[0], pair[0]),
+                    evidence,
+                    row + 1,
+                    &reference.name,
+                );
             }
         }
-        Verdict::of(worst.against(0.0, relative))
+        Verdict::of(worst.against(0.0, UNITS * evidence.tolerance))
     }
 }
 

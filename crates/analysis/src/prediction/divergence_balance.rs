@@ -27,22 +27,25 @@ impl Prediction for DivergenceBalance {
             Ok(chosen) => chosen,
             Err(reason) => return Verdict::inapplicable(reason),
         };
-        let relative = UNITS * evidence.tolerance;
         let mut worst = Worst::new();
         for (reference, size) in chosen {
             let d = evidence.column(&format!("bregman_divergence_{}", reference.name));
             let increments = evidence.column(&format!("mismatch_increment_{}", reference.name));
             let losses = evidence.column("loss_increment");
-            let scale = DivergenceScale { size, relative };
+            let mismatch = reference.mismatch.iter().map(|e| e * e).sum::<f64>().sqrt();
+            let measurements = mismatch / reference.relative_mismatch; // |y|
             for (row, (pair, increment)) in d.windows(2).zip(&increments[1..]).enumerate() {
-                // r − (y − Az) cancels to A(w − z): what rounding leaves of it adds up to eps·∫|r|²
-                let rounding = 64.0 * f64::EPSILON * losses[row + 1];
-                let residual = ((pair[0] - pair[1] - increment).abs() - rounding).max(0.0);
+                // On a plateau r is orthogonal to A(w − z), and an error τ|y| of r or of Aw shows in the product with
+                // the other: over the interval τ|y| ∫|r| ≤ τ|y| √(2 Δt ∫ℓ), which may exceed D by far where Δt is 1e20.
+                let blur =
+                    evidence.tolerance * measurements * (2.0 * evidence.elapsed(row + 1) * losses[row + 1]).sqrt();
+                let residual = ((pair[0] - pair[1] - increment).abs() - blur).max(0.0);
                 let natural = pair[0].max(pair[1]).max(increment.abs());
-                worst.see(scale.of(residual, natural), evidence, row + 1, &reference.name);
+                let scale = DivergenceScale::of(evidence, size, row + 1);
+                worst.see(scale.units(residual, natural), evidence, row + 1, &reference.name);
             }
         }
-        Verdict::of(worst.against(0.0, relative))
+        Verdict::of(worst.against(0.0, UNITS * evidence.tolerance))
     }
 }
 

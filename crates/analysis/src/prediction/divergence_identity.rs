@@ -29,22 +29,18 @@ impl Prediction for DivergenceIdentity {
         };
         let integral = evidence.column("loss_integral");
         let mut worst = Worst::new();
-        for (reference, _) in chosen {
+        let relative = total_allowance(evidence);
+        for (reference, size) in chosen {
             let d = evidence.column(&format!("bregman_divergence_{}", reference.name));
             let start = d[0];
-            if start == 0.0 {
-                continue;
-            }
+            // Where D(0) is smaller, z = w(0) within the promised accuracy.
+            let floor = (relative * relative * size).max(f64::MIN_POSITIVE);
             for (row, (d, integral)) in d.iter().zip(integral).enumerate() {
-                worst.see(
-                    (start - d - 2.0 * integral).abs() / start,
-                    evidence,
-                    row,
-                    &reference.name,
-                );
+                let residual = (start - d - 2.0 * integral).abs();
+                worst.see(residual / start.max(floor), evidence, row, &reference.name);
             }
         }
-        Verdict::of(worst.against(0.0, total_allowance(evidence)))
+        Verdict::of(worst.against(0.0, relative))
     }
 }
 

@@ -28,23 +28,18 @@ impl Prediction for DivergenceIdentityPerInterval {
             Ok(chosen) => chosen,
             Err(reason) => return Verdict::inapplicable(reason),
         };
-        let relative = UNITS * evidence.tolerance;
         let increments = evidence.column("loss_increment");
         let mut worst = Worst::new();
         for (reference, size) in chosen {
             let d = evidence.column(&format!("bregman_divergence_{}", reference.name));
-            let scale = DivergenceScale { size, relative };
             for (row, (pair, increment)) in d.windows(2).zip(&increments[1..]).enumerate() {
                 let residual = (pair[0] - pair[1] - 2.0 * increment).abs();
-                worst.see(
-                    scale.of(residual, pair[0].max(2.0 * increment)),
-                    evidence,
-                    row + 1,
-                    &reference.name,
-                );
+                let scale = DivergenceScale::of(evidence, size, row + 1);
+                let measured = scale.units(residual, pair[0].max(2.0 * increment));
+                worst.see(measured, evidence, row + 1, &reference.name);
             }
         }
-        Verdict::of(worst.against(0.0, relative))
+        Verdict::of(worst.against(0.0, UNITS * evidence.tolerance))
     }
 }
 

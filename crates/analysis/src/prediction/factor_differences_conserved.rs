@@ -1,7 +1,7 @@
 //! x_j² − x_k² is constant in time, coordinate by coordinate, for every pair of factors of one product.
 
 use super::worst::Worst;
-use super::{Prediction, Statement, UNITS, Verdict};
+use super::{Prediction, Statement, UNITS, Verdict, allowance};
 use crate::report::Evidence;
 
 pub(super) struct FactorDifferencesConserved;
@@ -26,7 +26,9 @@ impl Prediction for FactorDifferencesConserved {
         }
         let mut worst = Worst::new();
         for (row, &value) in drift.iter().enumerate() {
-            worst.see(value, evidence, row, "drift");
+            // the drift is counted from the start, over all steps
+            let common = UNITS * evidence.tolerance;
+            worst.see(value * common / allowance(evidence, 0, row), evidence, row, "drift");
         }
         Verdict::of(worst.against(0.0, UNITS * evidence.tolerance))
     }

@@ -1,7 +1,7 @@
 //! The loss never increases: ℓ is the squared gradient norm of a convex function along its own gradient flow.
 
 use super::worst::Worst;
-use super::{Prediction, Statement, UNITS, Verdict};
+use super::{Prediction, Statement, UNITS, Verdict, allowance};
 use crate::report::Evidence;
 
 pub(super) struct LossDecreases;
@@ -25,19 +25,20 @@ impl Prediction for LossDecreases {
             return Verdict::inapplicable("fewer than two times were recorded");
         }
         // An error δ of w changes ℓ by about √(ℓ ℓ(0))·δ; losses below ℓ(0)·δ² are noise.
-        let relative = UNITS * evidence.tolerance;
-        let noise = relative * relative * loss[0];
+        let common = UNITS * evidence.tolerance;
         let mut worst = Worst::new();
         for (row, pair) in loss.windows(2).enumerate() {
             let rise = pair[1] - pair[0];
+            let allowed = allowance(evidence, row, row + 1);
+            let noise = allowed * allowed * loss[0];
             let scaled = if rise.abs() <= noise {
                 0.0
             } else {
-                rise / (pair[0] + (pair[0] * loss[0]).sqrt()).max(noise)
+                rise / (pair[0] + (pair[0] * loss[0]).sqrt()).max(noise) * (common / allowed)
             };
             worst.see(scaled, evidence, row + 1, "loss");
         }
-        Verdict::of(worst.against(0.0, relative))
+        Verdict::of(worst.against(0.0, common))
     }
 }
 

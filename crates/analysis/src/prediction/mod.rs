@@ -201,8 +201,17 @@ fn total_allowance(evidence: &Evidence) -> f64 {
     units * evidence.tolerance
 }
 
-/// What the promise on w allows in comparisons over one interval, in units of the tolerance.
+/// What the promise on w allows in comparisons over one interval, in units of the tolerance, ...
 const UNITS: f64 = 1000.0;
+
+/// ... and for each step within it, where many steps lie between two records: their errors add up.
+const UNITS_PER_STEP: f64 = 10.0;
+
+/// What the promise on w allows over the interval between the recorded times `from` and `to`.
+fn allowance(evidence: &Evidence, from: usize, to: usize) -> f64 {
+    let at = |row: usize| evidence.column("steps").get(row).copied().unwrap_or(0.0);
+    evidence.tolerance * UNITS.max(UNITS_PER_STEP * (at(to) - at(from)))
+}
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -1,6 +1,6 @@
 //! The worst of many comparisons.
 
-use super::Measurement;
+use super::{Measurement, UNITS, allowance};
 use crate::report::Evidence;
 
 /// Keeps the largest value and where it was found; NaN counts as the largest of all.
@@ -46,20 +46,32 @@ impl Measurement {
     }
 }
 
-/// What an error `units`·tolerance of the logarithm of the factors can cost in D between two times: relative to D itself
-/// (far from z), and √(D Σ U²) near it. Below (units·tolerance)²·Σ U² D is noise.
+/// What an error ε of the logarithm of the factors, allowed over one interval, can cost in D: relative to D itself (far
+/// from z), and √(D Σ U²) near it. Below ε²·Σ U² D is noise.
 pub(super) struct DivergenceScale {
-    pub(super) size: f64,
-    pub(super) relative: f64,
+    size: f64,
+    allowed: f64,
+    common: f64,
 }
 
 impl DivergenceScale {
-    /// `residual` in units of what is natural near `divergence` (0 where it is noise).
-    pub(super) fn of(&self, residual: f64, divergence: f64) -> f64 {
-        let noise = self.relative * self.relative * self.size;
+    /// For the interval that ends at recorded time `row`, near a reference of this size.
+    pub(super) fn of(evidence: &Evidence, size: f64, row: usize) -> Self {
+        Self {
+            size,
+            allowed: allowance(evidence, row - 1, row),
+            common: UNITS * evidence.tolerance,
+        }
+    }
+
+    /// `residual` in units of what is natural near `divergence` (0 where it is noise). Where the interval is allowed more
+    /// than others, having taken more steps, it counts less by as much: all are compared with one bound.
+    pub(super) fn units(&self, residual: f64, divergence: f64) -> f64 {
+        let noise = self.allowed * self.allowed * self.size;
         if residual.abs() <= noise {
             return 0.0;
         }
-        residual / (divergence + (divergence * self.size).sqrt()).max(noise)
+        let natural = (divergence + (divergence * self.size).sqrt()).max(noise);
+        residual / natural * (self.common / self.allowed)
     }
 }

@@ -28,16 +28,6 @@ pub fn time_unit(depth: usize, alpha: f64) -> f64 {
     }
 }
 
-/// Largest rounding error of s = Aᵀq relative to the distance from its barrier, for w of size 1: eps·x0^{2−L}.
-fn dual_rounding(depth: usize, x0: &[f64]) -> f64 {
-    let smallest = x0.iter().fold(f64::INFINITY, |a, &b| a.min(b));
-    if depth == 2 {
-        0.0
-    } else {
-        1e-15 * smallest.powi(2 - depth as i32)
-    } // depth <= 64
-}
-
 /// The flow of `model` on `problem`, in the wanted formulation or the best one for `tolerance`.
 pub fn choose(
     problem: &Problem,
@@ -47,6 +37,7 @@ pub fn choose(
     tolerance: f64,
 ) -> Result<Choice> {
     let start = model.start(problem.operator.cols(), seed)?;
+    check_scales(problem, model.depth, &start)?;
     let Start::Identical(x0) = &start else {
         return match wanted {
             None | Some(Formulation::Factor) => factor(problem, model, &start, "the factors start differently".into()),
@@ -59,14 +50,14 @@ pub fn choose(
             }),
         };
     };
-    check_time_scale(model.depth, x0)?;
-    let rounding = dual_rounding(model.depth, x0);
-    let log = |reason: String| {
+    let log = |reason: String| -> Result<Choice> {
         let flow = Arc::new(LogFlow::new(problem.clone(), model.depth, model.sign, x0)?);
         Ok(Choice { flow, reason })
     };
-    let dual = |reason: String| {
-        let flow = Arc::new(DualFlow::new(problem.clone(), model.depth, model.sign, x0)?);
+    let dual = DualFlow::new(problem.clone(), model.depth, model.sign, x0)?;
+    let rounding = dual.rounding();
+    let dual = |reason: String| -> Result<Choice> {
+        let flow = Arc::new(dual);
         Ok(Choice { flow, reason })
     };
     match wanted {
@@ -89,16 +80,47 @@ fn factor(problem: &Problem, model: &Model, start: &Start, reason: String) -> Re
     Ok(Choice { flow, reason })
 }
 
-/// The clock must be a double: x0^{2−L} far below the overflow threshold.
-fn check_time_scale(depth: usize, x0: &[f64]) -> Result<()> {
-    let smallest = x0.iter().fold(f64::INFINITY, |a, &b| a.min(b));
-    let decades = (2.0 - depth as f64) * smallest.log10();
-    if decades > 150.0 {
+/// The loss and the clock must be doubles with room to spare: ½|y|² and the escape time 1/(x0^{L−2} ‖Aᵀy‖_∞).
+fn check_scales(problem: &Problem, depth: usize, start: &Start) -> Result<()> {
+    let largest = |v: &[f64]| v.iter().fold(0.0f64, |a, y| a.max(y.abs()));
+    let size = largest(&problem.measurements);
+    if size == 0.0 {
+        return Ok(()); // nothing to fit: the flow is at rest
+    }
+    if !(1e-130..=1e130).contains(&size) {
         return Err(CoreError::OutOfRange {
-            field: "model.initialization",
-            value: format!("{smallest:e} at depth {depth}"),
-            requirement: "the escape time alpha^(2-L) must stay below 1e150: use a larger alpha or a smaller depth",
+            field: "problem.measurements",
+            value: format!("{size:e}"),
+            requirement: "the largest |y| must lie in [1e-130, 1e130], where the loss |y|^2/2 is a double: \
+                          choose another unit for y (w and alpha^L change in proportion)",
         });
     }
-    Ok(())
+    // A^T (y/size), so that nothing underflows before its logarithm is taken
+    let unit: Vec<f64> = problem.measurements.iter().map(|y| y / size).collect();
+    let mut pull = vec![0.0; problem.operator.cols()];
+    problem.operator.apply_adjoint(&unit, &mut pull);
+    let pull = largest(&pull);
+    if pull == 0.0 {
+        return Ok(()); // no weight is pulled: at rest, too
+    }
+    let smallest = start.smallest();
+    let decades = -(pull.log10() + size.log10() + (depth as f64 - 2.0) * smallest.log10()); // depth <= 64
+    if decades.is_finite() && decades.abs() <= 150.0 {
+        return Ok(());
+    }
+    let by_start = (2.0 - depth as f64) * smallest.log10() > decades.abs() / 2.0;
+    Err(CoreError::OutOfRange {
+        field: if by_start { "model.initialization" } else { "problem" },
+        value: if by_start {
+            format!("{smallest:e} at depth {depth}")
+        } else {
+            format!("|A^T y| of about 1e{:.0}", pull.log10() + size.log10())
+        },
+        requirement: if by_start {
+            "the escape time alpha^(2-L)/|A^T y| must stay below 1e150: use a larger alpha or a smaller depth"
+        } else {
+            "the escape time alpha^(2-L)/|A^T y| must lie in [1e-150, 1e150]: choose another unit for A and y \
+             (A, y -> k A, k y leaves w unchanged and divides the time by k^2)"
+        },
+    })
 }

@@ -25,6 +25,8 @@ pub struct DualFlow {
     problem: Problem,
     branch: Branch,
     cancellation: f64,
+    /// Largest factor that is reached: the start, or W^{1/L} with W the size of the weights that reach y.
+    largest_factor: f64,
     mirror: Arc<IdenticalMirror>,
 }
 
@@ -58,15 +60,20 @@ impl Branch {
         self.depth as f64
     }
 
-    /// log u for L > 2 at +s, log v at −s; NaN beyond the barrier.
+    /// log u at +s, log v at −s; NaN beyond the barrier.
     fn log_factor(&self, i: usize, s: f64) -> f64 {
+        self.log_x0[i] + self.log_growth(i, s)
+    }
+
+    /// log(u/x0) at +s, log(v/x0) at −s, accurate relative to itself; NaN beyond the barrier.
+    fn log_growth(&self, i: usize, s: f64) -> f64 {
         if self.depth == 2 {
-            return self.log_x0[i] + s;
+            return s;
         }
+        // ln(x0^{2−L} − (L−2)s) = (2−L) ln x0 + ln(1 − σ)
         let l2 = self.power() - 2.0;
-        // ln(x0^{2−L} − (L−2)s) = (2−L) ln x0 + ln(1 − σ): the second form is exact for small σ.
         let sigma = l2 * s / self.barrier[i];
-        self.log_x0[i] - (-sigma).ln_1p() / l2
+        -(-sigma).ln_1p() / l2
     }
 
     fn weight(&self, i: usize, s: f64) -> f64 {
@@ -105,16 +112,30 @@ impl Branch {
 }
 
 impl DualFlow {
+    /// Relative error of w from the rounding of q alone: s grows to x0^{2−L}/(L−2), so it is about eps·(u/x0)^{L−2}
+    /// for the largest factor u. 0 for L = 2.
+    pub fn rounding(&self) -> f64 {
+        if self.branch.depth == 2 {
+            return 0.0;
+        }
+        let barrier = self.branch.barrier.iter().fold(0.0f64, |a, &b| a.max(b));
+        1e-15 * barrier * self.largest_factor.powf(self.branch.power() - 2.0)
+    }
+
     /// The dual flow of `problem` when every factor starts at the vector `x0` (n positive entries).
     pub fn new(problem: Problem, depth: usize, sign: Sign, x0: &[f64]) -> Result<Self> {
         let mirror = Arc::new(IdenticalMirror::new(depth, sign, x0)?);
         let branch = Branch::new(depth, sign, x0, &problem);
         let largest = x0.iter().fold(0.0f64, |a, &b| a.max(b));
-        let cancellation = super::cancellation(&problem, depth, sign == Sign::Signed, largest);
+        let reach = super::reach(&problem);
+        let signed = sign == Sign::Signed;
+        let cancellation = super::cancellation(reach, depth, signed, largest, super::EXACT_FROM_START);
+        let largest_factor = largest.max(reach.powf(1.0 / depth as f64)); // depth <= 64
         Ok(Self {
             problem,
             branch,
             cancellation,
+            largest_factor,
             mirror,
         })
     }
@@ -175,27 +196,27 @@ impl Flow for DualFlow {
     }
 
     fn state_tolerance(&self, tolerance: f64) -> StateTolerance {
-        let tolerance = self.cancellation * tolerance;
-        // An error δs of s = Aᵀq is a relative error of u: 2δs for L = 2, δs·u^{L−2} for L > 2.
+        // An error δs of s = Aᵀq is a relative error of u: δs for L = 2, δs·u^{L−2} for L > 2.
+        let small = self.cancellation * tolerance;
         if self.branch.depth == 2 {
             // |q| grows to the size of log(1/x0), and errors add up over the hundreds of steps of a plateau: a relative
             // error of q must cost less than a tenth of the tolerance in s.
             let plateau = self.branch.log_x0.iter().fold(10.0f64, |a, log| a.max(-log));
             StateTolerance {
                 relative: tolerance / plateau,
-                absolute: 0.1 * tolerance,
+                absolute: 0.1 * small,
             }
         } else {
-            // Where rounding of q alone costs more than the tolerance (see `choose`), asking for less would only stall.
-            let largest_barrier = self.branch.barrier.iter().fold(0.0f64, |a, &b| a.max(b));
-            let relative = if 1e-15 * largest_barrier <= tolerance {
-                1e-15
-            } else {
-                tolerance
-            };
+            // |s| ≤ x0^{2−L}/(L−2) where a factor grows, so a relative error ε of q costs ε (u/x0)^{L−2}. Where rounding
+            // alone costs more than the tolerance, asking for less would only stall.
+            let relative = 0.5 * tolerance / self.branch.power() * (1e-15 / self.rounding()).min(1.0);
             StateTolerance {
-                relative,
-                absolute: tolerance / self.branch.power(),
+                relative: if self.rounding() <= tolerance {
+                    relative.max(1e-15)
+                } else {
+                    tolerance
+                },
+                absolute: small / self.branch.power() * self.largest_factor.powf(2.0 - self.branch.power()),
             }
         }
     }
@@ -210,9 +231,9 @@ impl Flow for DualFlow {
 
     fn position(&self, _state: &[f64], evaluation: &Evaluation, out: &mut Position) {
         for (i, &s) in evaluation.adjoint.iter().enumerate() {
-            out.plus[i] = self.branch.log_factor(i, s);
+            out.plus[i] = self.branch.log_growth(i, s);
             if self.branch.signed {
-                out.minus[i] = self.branch.log_factor(i, -s);
+                out.minus[i] = self.branch.log_growth(i, -s);
             }
         }
     }

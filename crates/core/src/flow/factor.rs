@@ -12,6 +12,9 @@ use crate::newton::{BlockNewton, NewtonSolver};
 use crate::parametrization::{Hadamard, Parametrization};
 use crate::problem::Problem;
 
+/// Floor of the cancellation: factors are rounded relative to themselves, not to their distance from the start.
+const ROUNDED: f64 = 1e-6;
+
 /// See the module documentation.
 pub struct FactorFlow {
     problem: Problem,
@@ -40,7 +43,7 @@ impl FactorFlow {
         };
         let smallest = initial.chunks_exact(depth).map(index_of_smallest).collect();
         let largest = initial.iter().fold(0.0f64, |a, &b| a.max(b));
-        let cancellation = super::cancellation(&problem, depth, signed, largest);
+        let cancellation = super::cancellation(super::reach(&problem), depth, signed, largest, ROUNDED);
         let identical = matches!(start, Start::Identical(_));
         Ok(Self {
             problem,
@@ -125,14 +128,14 @@ impl Flow for FactorFlow {
 
     fn newton(&self) -> Box<dyn NewtonSolver> {
         let p = self.parametrization.clone();
-        let fill = move |x: &[f64], pull: f64, r: &mut [f64], c: &mut [f64], m: &mut [f64]| {
+        let fill = move |_: usize, x: &[f64], pull: f64, r: &mut [f64], c: &mut [f64], m: &mut [f64]| {
             p.gradient(x, c);
             r.copy_from_slice(c);
             p.hessian(x, m);
             m.iter_mut().for_each(|h| *h *= pull);
         };
         Box::new(BlockNewton::new(
-            self.problem.operator.clone(),
+            &self.problem,
             self.parametrization.factors(),
             Arc::new(fill),
         ))
@@ -169,7 +172,13 @@ impl Flow for FactorFlow {
     fn position(&self, state: &[f64], _evaluation: &Evaluation, out: &mut Position) {
         let branches = if self.signed { 2 } else { 1 };
         for (branch, (x, &smallest)) in state.chunks_exact(self.depth).zip(&self.smallest).enumerate() {
-            let value = if self.identical { x[smallest].ln() } else { x[smallest] };
+            let start = self.initial[branch * self.depth];
+            let value = if self.identical {
+                // from the start, with its digits: x = x0 + (x − x0)
+                ((x[smallest] - start) / start).ln_1p()
+            } else {
+                x[smallest]
+            };
             if branch % branches == 0 {
                 out.plus[branch / branches] = value;
             } else {

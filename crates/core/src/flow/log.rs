@@ -1,7 +1,8 @@
 //! The log flow (log u)′ = u^{L−2}∘Aᵀr, (log v)′ = −v^{L−2}∘Aᵀr, w = u^L − v^L, for identical starts.
 //!
 //! Positivity of the factors is automatic and every coordinate is resolved relatively, at any depth and any scale
-//! (α = 1e-60 is log α = −138). State: per coordinate log u_i (positive) or (log u_i, log v_i) (signed).
+//! (α = 1e-60 is log α = −138). State: per coordinate log(u_i/x0_i) (positive) or (log(u_i/x0_i), log(v_i/x0_i)) (signed):
+//! logarithms counted from the start, so that a weight far smaller than a large start still has all its digits.
 
 use std::sync::Arc;
 
@@ -18,8 +19,8 @@ pub struct LogFlow {
     depth: usize,
     signed: bool,
     log_x0: Vec<f64>,
-    /// log u is clamped here before it is exponentiated: an implicit predictor may overshoot.
-    clamp: f64,
+    /// log(u/x0) is clamped here before it is exponentiated: an implicit predictor may overshoot.
+    clamp: Vec<f64>,
     cancellation: f64,
     mirror: Arc<IdenticalMirror>,
 }
@@ -30,13 +31,16 @@ impl LogFlow {
         let mirror = Arc::new(IdenticalMirror::new(depth, sign, x0)?);
         let log_x0: Vec<f64> = x0.iter().map(|x| x.ln()).collect();
         let largest = log_x0.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
-        let cancellation = super::cancellation(&problem, depth, sign == Sign::Signed, largest.exp());
+        let signed = sign == Sign::Signed;
+        let reach = super::reach(&problem);
+        let cancellation = super::cancellation(reach, depth, signed, largest.exp(), super::EXACT_FROM_START);
         let data = problem.measurements.iter().fold(1.0f64, |a, y| a.max(y.abs())).ln();
-        let clamp = (data.max(depth as f64 * largest) + 60.0).min(345.0) / depth as f64;
+        let highest = (data.max(depth as f64 * largest) + 60.0).min(345.0) / depth as f64;
+        let clamp = log_x0.iter().map(|x0| highest - x0).collect();
         Ok(Self {
             problem,
             depth,
-            signed: sign == Sign::Signed,
+            signed,
             log_x0,
             clamp,
             cancellation,
@@ -46,6 +50,15 @@ impl LogFlow {
 
     fn entries(&self) -> usize {
         if self.signed { 2 } else { 1 }
+    }
+
+    /// u^{L−2} at log(u/x0) = `growth`.
+    fn rate(&self, i: usize, growth: f64) -> f64 {
+        if self.depth == 2 {
+            return 1.0;
+        }
+        let l2 = self.depth as f64 - 2.0;
+        (l2 * (self.log_x0[i] + growth.min(self.clamp[i]))).exp()
     }
 }
 
@@ -63,29 +76,30 @@ impl Flow for LogFlow {
     }
 
     fn initial_state(&self) -> Vec<f64> {
-        self.log_x0
-            .iter()
-            .flat_map(|&x| std::iter::repeat_n(x, self.entries()))
-            .collect()
+        vec![0.0; self.dim()]
     }
 
     fn evaluate(&self, state: &[f64], evaluation: &mut Evaluation) {
         let l = self.depth as f64;
-        if self.signed {
-            for (w, x) in evaluation.weights.iter_mut().zip(state.chunks_exact(2)) {
-                let (plus, minus) = (x[0].min(self.clamp), x[1].min(self.clamp));
-                let half = 0.5 * l * (plus - minus);
-                // u^L − v^L = 2 (uv)^{L/2} sinh(log(u/v) L/2): no cancellation near w = 0.
-                *w = if half.abs() < 1.0 {
-                    2.0 * (0.5 * l * (plus + minus)).exp() * half.sinh()
-                } else {
-                    (l * plus).exp() - (l * minus).exp()
-                };
+        for (i, (w, x)) in evaluation
+            .weights
+            .iter_mut()
+            .zip(state.chunks_exact(self.entries()))
+            .enumerate()
+        {
+            let (start, plus) = (l * self.log_x0[i], x[0].min(self.clamp[i]));
+            if !self.signed {
+                *w = (start + l * plus).exp();
+                continue;
             }
-        } else {
-            for (w, &x) in evaluation.weights.iter_mut().zip(state) {
-                *w = (l * x.min(self.clamp)).exp();
-            }
+            let minus = x[1].min(self.clamp[i]);
+            let half = 0.5 * l * (plus - minus);
+            // u^L − v^L = 2 (uv)^{L/2} sinh(log(u/v) L/2): no cancellation near w = 0.
+            *w = if half.abs() < 1.0 {
+                2.0 * (start + 0.5 * l * (plus + minus)).exp() * half.sinh()
+            } else {
+                (start + l * plus).exp() - (start + l * minus).exp()
+            };
         }
         super::residual(&self.problem, &evaluation.weights, &mut evaluation.residual);
         self.problem
@@ -94,44 +108,31 @@ impl Flow for LogFlow {
     }
 
     fn velocity(&self, state: &[f64], evaluation: &Evaluation, out: &mut [f64]) {
-        let l2 = self.depth as f64 - 2.0;
-        let rate = |x: f64| {
-            if self.depth == 2 {
-                1.0
-            } else {
-                (l2 * x.min(self.clamp)).exp()
-            }
-        };
-        if self.signed {
-            for ((out, x), pull) in out
-                .chunks_exact_mut(2)
-                .zip(state.chunks_exact(2))
-                .zip(&evaluation.adjoint)
-            {
-                out[0] = rate(x[0]) * pull;
-                out[1] = -rate(x[1]) * pull;
-            }
-        } else {
-            for ((out, &x), pull) in out.iter_mut().zip(state).zip(&evaluation.adjoint) {
-                *out = rate(x) * pull;
+        let k = self.entries();
+        for (i, (out, x)) in out.chunks_exact_mut(k).zip(state.chunks_exact(k)).enumerate() {
+            let pull = evaluation.adjoint[i];
+            out[0] = self.rate(i, x[0]) * pull;
+            if self.signed {
+                out[1] = -self.rate(i, x[1]) * pull;
             }
         }
     }
 
     fn newton(&self) -> Box<dyn NewtonSolver> {
-        let (depth, signed, clamp) = (self.depth as f64, self.signed, self.clamp);
+        let (depth, signed) = (self.depth as f64, self.signed);
+        let (clamp, log_x0) = (self.clamp.clone(), self.log_x0.clone());
         let k = self.entries();
-        let fill = move |x: &[f64], pull: f64, r: &mut [f64], c: &mut [f64], m: &mut [f64]| {
+        let fill = move |i: usize, x: &[f64], pull: f64, r: &mut [f64], c: &mut [f64], m: &mut [f64]| {
             m.fill(0.0);
             for entry in 0..k {
                 let sign = if signed && entry == 1 { -1.0 } else { 1.0 };
-                let log = x[entry].min(clamp);
+                let log = log_x0[i] + x[entry].min(clamp[i]);
                 r[entry] = sign * ((depth - 2.0) * log).exp();
                 c[entry] = sign * depth * (depth * log).exp();
                 m[entry * k + entry] = (depth - 2.0) * r[entry] * pull;
             }
         };
-        Box::new(BlockNewton::new(self.problem.operator.clone(), k, Arc::new(fill)))
+        Box::new(BlockNewton::new(&self.problem, k, Arc::new(fill)))
     }
 
     fn relative_rate(&self, state: &[f64], evaluation: &Evaluation) -> f64 {

@@ -116,7 +116,8 @@ pub trait Flow: Send + Sync {
     /// Solver tolerances that keep the promise `tolerance` on w.
     fn state_tolerance(&self, tolerance: f64) -> StateTolerance;
 
-    /// How much more accurate than w the logarithms of the factors must be, at most 1: see [`cancellation`].
+    /// How much more accurate than w the logarithms of the factors must be, at most 1: in a signed model with a large
+    /// start, w = u^L − v^L is a small difference of large numbers.
     fn cancellation(&self) -> f64;
 
     /// Whether the state *is* the dual variable q; otherwise q = ∫r dt is integrated along.
@@ -154,12 +155,8 @@ fn residual(problem: &Problem, weights: &[f64], out: &mut [f64]) {
     }
 }
 
-/// In a signed model with a large start, w = u^L − v^L is a small difference: an error δ of log u costs L x0^L δ in w,
-/// which must be small against the weights that reach y, of the size ‖Aᵀy‖_∞/max‖a_j‖². Their ratio, at most 1.
-fn cancellation(problem: &Problem, depth: usize, signed: bool, largest_start: f64) -> f64 {
-    if !signed {
-        return 1.0;
-    }
+/// The size ‖Aᵀy‖_∞/max‖a_j‖² of the weights that reach y.
+fn reach(problem: &Problem) -> f64 {
     let mut pull = vec![0.0; problem.operator.cols()];
     problem.operator.apply_adjoint(&problem.measurements, &mut pull);
     let pull = pull.iter().fold(0.0f64, |a, p| a.max(p.abs()));
@@ -168,7 +165,18 @@ fn cancellation(problem: &Problem, depth: usize, signed: bool, largest_start: f6
         .operator
         .dense()
         .map(|a| a.column_iter().fold(0.0f64, |n, column| n.max(column.norm_squared())));
-    let weight = pull / norms.unwrap_or(1.0).max(f64::MIN_POSITIVE);
-    // y = 0 needs no accuracy at all; a floor keeps the tolerances of the solver meaningful
-    (weight / largest_start.powi(depth as i32)).clamp(1e-6, 1.0) // depth <= 64
+    pull / norms.unwrap_or(1.0).max(f64::MIN_POSITIVE)
 }
+
+/// In a signed model with a large start, w = u^L − v^L is a small difference: an error δ of log u costs L x0^L δ in w,
+/// which must be small against the weights that reach y. Their ratio, between `floor` and 1: y = 0 needs no accuracy at
+/// all, and a state that holds the factors themselves cannot be more accurate than its rounding.
+fn cancellation(reach: f64, depth: usize, signed: bool, largest_start: f64, floor: f64) -> f64 {
+    if !signed {
+        return 1.0;
+    }
+    (reach / largest_start.powi(depth as i32)).clamp(floor, 1.0) // depth <= 64
+}
+
+/// Floor of the cancellation where the state counts from the start, and so keeps its digits: its square is a double.
+const EXACT_FROM_START: f64 = 1e-120;

@@ -277,7 +277,8 @@ impl Shared {
             minus_weight: Vec::new(),
             position,
         };
-        let blur = 1e-2 * tolerance * tolerance * self.flow.mirror().size(&here);
+        let tolerance_of_logarithms = self.flow.cancellation() * tolerance;
+        let blur = 1e-2 * tolerance_of_logarithms.powi(2) * self.flow.mirror().size(&here);
         // A factor that rounding has made negative has no logarithm: `max` then passes over the NaN.
         let first = (10.0 * tolerance * h * loss).max(blur).max(f64::MIN_POSITIVE.sqrt());
         let atol = (0..self.outputs).map(|i| if i == 0 { first } else { f64::MAX.sqrt() });

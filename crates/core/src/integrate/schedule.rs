@@ -115,11 +115,23 @@ impl Clockwork {
         if lattice <= budget && steps <= budget {
             return None;
         }
-        self.stride *= if lattice > budget { 2 } else { 1 };
+        // Every restart of the clock begins a lattice of its own, whose index 0 no stride drops: where nothing else is
+        // left of the lattices, every other point goes.
+        let coarser = |index: &i64| index.rem_euclid(self.stride.saturating_mul(2)) == 0;
+        let crowded = lattice > budget;
+        let halve = crowded
+            && keys
+                .iter()
+                .all(|key| !matches!(key, Key::Lattice(index) if !coarser(index)));
+        self.stride *= if crowded && !halve { 2 } else { 1 };
         self.step_stride *= if steps > budget { 2 } else { 1 };
-        let keep = |key: &Key| match key {
+        let mut points = 0usize;
+        let mut keep = |key: &Key| match key {
             Key::Always => true,
-            Key::Lattice(index) => index.rem_euclid(self.stride) == 0,
+            Key::Lattice(index) => {
+                points += 1;
+                index.rem_euclid(self.stride) == 0 && !(halve && points.is_multiple_of(2))
+            }
             Key::Step(step) => step.is_multiple_of(self.step_stride),
         };
         // The newest record always stays: what the integrals gained up to it must not be lost.
@@ -127,7 +139,7 @@ impl Clockwork {
         Some(
             keys.iter()
                 .enumerate()
-                .map(|(row, key)| row == last || keep(key))
+                .map(|(row, key)| keep(key) || row == last)
                 .collect(),
         )
     }
@@ -170,6 +182,17 @@ mod tests {
         let even = |t: f64| (t.log10() * 2.0).round() as i64 % 2 == 0;
         let due = lattice_times(&mut clockwork, &[1.0, 1e6]);
         assert!(!due.is_empty() && due.iter().all(|&t| even(t)), "{due:?}");
+    }
+
+    /// Hundreds of restarts leave hundreds of lattice points with index 0.
+    #[test]
+    fn points_that_no_stride_drops_are_thinned_all_the_same() {
+        let mut clockwork = Clockwork::new(Schedule::LogSpaced(6), 1e-3);
+        for _ in 0..200 {
+            let keep = clockwork.thin(&[Key::Lattice(0); 5]).unwrap();
+            assert_eq!(keep, [true, false, true, false, true]);
+        }
+        assert_eq!(clockwork.stride, 1);
     }
 
     #[test]

@@ -434,6 +434,7 @@ impl<'a> Session<'a> {
         self.recorder.record(&Snapshot {
             flow,
             t: self.base.plus(tau),
+            steps: self.statistics.steps,
             state,
             loss: evaluation.loss(),
             evaluation,

@@ -56,6 +56,18 @@ impl Branch {
         self.gaps.iter().map(|gap| xi.hypot(gap.sqrt())).product()
     }
 
+    /// Σ_k ∏_{j≠k} x_j² over the factors x_k² = ξ² + d_k (d = 0 for the smallest).
+    fn metric(&self, xi: f64) -> f64 {
+        let squares = || std::iter::once(xi * xi).chain(self.gaps.iter().map(|gap| xi * xi + gap));
+        let without = |k: usize| {
+            squares()
+                .enumerate()
+                .filter(move |(j, _)| *j != k)
+                .map(|(_, square)| square)
+        };
+        (0..=self.gaps.len()).map(|k| without(k).product::<f64>()).sum()
+    }
+
     fn weight(&self, xi: f64) -> f64 {
         xi * self.q(xi)
     }
@@ -249,6 +261,19 @@ impl MirrorMap for GeneralMirror {
         plus.iter().chain(minus).map(|xi| xi * xi).sum()
     }
 
+    /// Σ_k ∏_{j≠k} x_j² with x_k² = ξ² + d_k.
+    fn inverse_metric(&self, position: &Position, out: &mut [f64]) {
+        let per = if self.signed { 2 } else { 1 };
+        for (i, out) in out.iter_mut().enumerate() {
+            let plus = self.branches[per * i].metric(position.plus[i]);
+            *out = plus
+                + position
+                    .minus
+                    .get(i)
+                    .map_or(0.0, |&xi| self.branches[per * i + 1].metric(xi));
+        }
+    }
+
     fn divergence(&self, anchor: &Anchor, position: &Position) -> f64 {
         let per = if self.signed { 2 } else { 1 };
         let term = |i: usize, offset: usize, weights: &[f64], anchors: &[f64], now: &[f64]| {
@@ -337,8 +362,8 @@ mod tests {
             };
             for z in [0.0, 0.4, -1.3] {
                 let logs = Position {
-                    plus: vec![u.ln()],
-                    minus: vec![v.ln()],
+                    plus: vec![(u / x0).ln()],
+                    minus: vec![(v / x0).ln()],
                 };
                 let factors = Position {
                     plus: vec![u],

@@ -6,7 +6,9 @@
 //! L = 2:  F(w) = ½ Σ (w log w − w)              L > 2:  F(w) = −L/(2(L−2)) Σ w^{2/L}
 //! ```
 //!
-//! With ρ = log u − log U, U^L = z, and φ(x) = eˣ − 1 − x, both give for each coordinate, without cancellation,
+//! A branch is located by λ = log(u/x0), which stays accurate *relative to the distance from the start*: in a large start
+//! (the kernel regime) all of w hides in λ ~ w/x0^L. With ρ = λ(u) − λ(U), U^L = z, and φ(x) = eˣ − 1 − x, both give
+//! for each coordinate, without cancellation,
 //!
 //! ```text
 //! L = 2:  D = ½U² φ(2ρ)          L > 2:  D = U² [ ½ φ(2ρ) + φ(−(L−2)ρ)/(L−2) ]         z = 0:  D = ½u²
@@ -47,13 +49,14 @@ impl IdenticalMirror {
         })
     }
 
-    /// D of one branch; `log_big` = log U (−∞ where z = 0).
-    fn branch(&self, log_big: f64, log_u: f64) -> f64 {
-        if log_big == f64::NEG_INFINITY {
-            return 0.5 * (2.0 * log_u).exp();
+    /// D of one branch of coordinate i at λ = `now`; `anchor` = log(U/x0) (−∞ where z = 0).
+    fn branch(&self, i: usize, anchor: f64, now: f64) -> f64 {
+        let log_x0 = self.log_x0[i];
+        if anchor == f64::NEG_INFINITY {
+            return 0.5 * (2.0 * (log_x0 + now)).exp();
         }
-        let rho = log_u - log_big;
-        let square = (2.0 * log_big).exp();
+        let rho = now - anchor;
+        let square = (2.0 * (log_x0 + anchor)).exp();
         let l2 = self.depth - 2.0;
         let barrier = if l2 == 0.0 {
             0.0
@@ -63,16 +66,14 @@ impl IdenticalMirror {
         square * (0.5 * exp_minus_linear(2.0 * rho) + barrier)
     }
 
-    /// (log U, log V) on the manifold through x0 with U^L − V^L = z.
+    /// (log(U/x0), log(V/x0)) on the manifold through x0 with U^L − V^L = z.
     fn pair(&self, i: usize, z: f64) -> (f64, f64) {
-        let x0 = self.log_x0[i];
         if z == 0.0 {
-            return (x0, x0);
+            return (0.0, 0.0);
         }
-        // λ = log(U/x0) for |z|; ln(U^L − V^L) is increasing in λ.
-        let target = z.abs().ln() - self.depth * x0;
-        let lambda = self.solve(target);
-        let (big, small) = (x0 + lambda, x0 - self.partner(lambda));
+        // log(U/x0) for |z|; ln(U^L − V^L) is increasing in it.
+        let lambda = self.solve(z.abs().ln() - self.depth * self.log_x0[i]);
+        let (big, small) = (lambda, -self.partner(lambda));
         if z > 0.0 { (big, small) } else { (small, big) }
     }
 
@@ -124,8 +125,9 @@ impl MirrorMap for IdenticalMirror {
         let mut anchor = self.empty_anchor(z.len());
         for (i, &z) in z.iter().enumerate() {
             let (u, v) = self.pair(i, z);
+            let weight = |lambda: f64| (self.depth * (self.log_x0[i] + lambda)).exp();
             (anchor.position.plus[i], anchor.position.minus[i]) = (u, v);
-            (anchor.plus_weight[i], anchor.minus_weight[i]) = ((self.depth * u).exp(), (self.depth * v).exp());
+            (anchor.plus_weight[i], anchor.minus_weight[i]) = (weight(u), weight(v));
         }
         Some(anchor)
     }
@@ -137,22 +139,40 @@ impl MirrorMap for IdenticalMirror {
                 return None;
             }
             anchor.plus_weight[i] = z.max(0.0);
-            anchor.position.plus[i] = z.max(0.0).ln() / self.depth;
+            anchor.position.plus[i] = z.max(0.0).ln() / self.depth - self.log_x0[i];
             if self.signed {
                 anchor.minus_weight[i] = (-z).max(0.0);
-                anchor.position.minus[i] = (-z).max(0.0).ln() / self.depth;
+                anchor.position.minus[i] = (-z).max(0.0).ln() / self.depth - self.log_x0[i];
             }
         }
         Some(anchor)
     }
 
     fn size(&self, anchor: &Anchor) -> f64 {
-        let Position { plus, minus } = &anchor.position;
-        plus.iter().chain(minus).map(|log_u| (2.0 * log_u).exp()).sum()
+        let sum = |lambda: &[f64]| {
+            let squares = lambda
+                .iter()
+                .zip(&self.log_x0)
+                .map(|(lambda, x0)| (2.0 * (x0 + lambda)).exp());
+            squares.sum::<f64>()
+        };
+        sum(&anchor.position.plus) + sum(&anchor.position.minus)
+    }
+
+    /// L (u^{2L−2} + v^{2L−2}).
+    fn inverse_metric(&self, position: &Position, out: &mut [f64]) {
+        let power = 2.0 * self.depth - 2.0;
+        for (i, out) in out.iter_mut().enumerate() {
+            let term = |lambda: f64| (power * (self.log_x0[i] + lambda)).exp();
+            *out = self.depth * (term(position.plus[i]) + position.minus.get(i).map_or(0.0, |&v| term(v)));
+        }
     }
 
     fn divergence(&self, anchor: &Anchor, position: &Position) -> f64 {
-        let sum = |anchor: &[f64], now: &[f64]| anchor.iter().zip(now).map(|(&z, &u)| self.branch(z, u)).sum::<f64>();
+        let sum = |anchor: &[f64], now: &[f64]| {
+            let pairs = anchor.iter().zip(now).enumerate();
+            pairs.map(|(i, (&z, &u))| self.branch(i, z, u)).sum::<f64>()
+        };
         sum(&anchor.position.plus, &position.plus) + sum(&anchor.position.minus, &position.minus)
     }
 }
@@ -173,8 +193,8 @@ impl IdenticalMirror {
 mod tests {
     use super::*;
 
-    fn log_position(depth: f64, plus: &[f64], minus: &[f64]) -> Position {
-        let log = |w: &[f64]| w.iter().map(|w| w.ln() / depth).collect();
+    fn log_position(depth: f64, x0: f64, plus: &[f64], minus: &[f64]) -> Position {
+        let log = |w: &[f64]| w.iter().map(|w| w.ln() / depth - x0.ln()).collect();
         Position {
             plus: log(plus),
             minus: log(minus),
@@ -193,7 +213,7 @@ mod tests {
         ] {
             let mirror = IdenticalMirror::new(depth, Sign::Positive, &[0.1; 3]).unwrap();
             let anchor = mirror.anchor(&z).unwrap();
-            let d = mirror.divergence(&anchor, &log_position(depth as f64, &w, &[]));
+            let d = mirror.divergence(&anchor, &log_position(depth as f64, 0.1, &w, &[]));
             assert!((d / exact - 1.0f64).abs() < 1e-12, "L = {depth}: {d}");
         }
     }
@@ -205,9 +225,9 @@ mod tests {
             let l = depth as f64;
             let log_factor = |s: f64| {
                 if depth == 2 {
-                    0.5f64.ln() + s
+                    s
                 } else {
-                    (0.5f64.powf(2.0 - l) - (l - 2.0) * s).ln() / (2.0 - l)
+                    (0.5f64.powf(2.0 - l) - (l - 2.0) * s).ln() / (2.0 - l) - 0.5f64.ln()
                 }
             };
             let s: [f64; 3] = [0.1, -0.2, 0.3];
@@ -227,8 +247,8 @@ mod tests {
     fn tiny_starts_do_not_cancel() {
         let mirror = IdenticalMirror::new(6, Sign::Signed, &[1e-12]).unwrap();
         let anchor = mirror.anchor(&[1.0]).unwrap();
-        let log_u = 0.9f64.ln() / 6.0;
-        let log_v = 1e-12f64.ln() - mirror.partner(log_u - 1e-12f64.ln());
+        let log_u = 0.9f64.ln() / 6.0 - 1e-12f64.ln();
+        let log_v = -mirror.partner(log_u);
         let d = mirror.divergence(
             &anchor,
             &Position {
@@ -255,6 +275,29 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    /// dw/ds along the branch, s = F′(w): a difference of w over a small step of log u, du/ds = u^{L−1}.
+    #[test]
+    fn the_inverse_metric_is_the_slope_of_w() {
+        for depth in [2usize, 3, 5] {
+            let (l, x0) = (depth as f64, 0.3f64);
+            let mirror = IdenticalMirror::new(depth, Sign::Signed, &[x0]).unwrap();
+            let (u, v) = (0.9f64, 0.2f64);
+            let position = Position {
+                plus: vec![(u / x0).ln()],
+                minus: vec![(v / x0).ln()],
+            };
+            let weight = |ds: f64| (u + ds * u.powf(l - 1.0)).powf(l) - (v - ds * v.powf(l - 1.0)).powf(l);
+            let difference = (weight(1e-6) - weight(-1e-6)) / 2e-6;
+            let mut slope = [0.0];
+            mirror.inverse_metric(&position, &mut slope);
+            assert!(
+                (slope[0] / difference - 1.0).abs() < 1e-8,
+                "L = {depth}: {} {difference}",
+                slope[0]
+            );
         }
     }
 

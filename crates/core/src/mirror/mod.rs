@@ -11,7 +11,7 @@ mod identical;
 pub use general::GeneralMirror;
 pub use identical::IdenticalMirror;
 
-/// Where each coordinate stands: log u and log v (identical starts) or the smallest factor of ∏u and of ∏v.
+/// Where each coordinate stands: log(u/x0) and log(v/x0) (identical starts x0) or the smallest factor of ∏u and of ∏v.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Position {
     /// Branch of ∏u, n entries.
@@ -52,6 +52,10 @@ pub trait MirrorMap: Send + Sync {
 
     /// Σ U² + V² of an anchored point: near it D ≈ ½ L Σ U² (δ log u)², so √(D Σ U²)·δ is what an error δ of log u costs.
     fn size(&self, anchor: &Anchor) -> f64;
+
+    /// 1/F″ = dw/ds of each coordinate, n entries: w′ = (1/F″)∘Aᵀr. It is Σ_k (∂w/∂x_k)² over all factors (over the one
+    /// common factor of each product, times L, where they start alike).
+    fn inverse_metric(&self, position: &Position, out: &mut [f64]);
 
     /// D ≥ 0 of the anchored point from the present position.
     fn divergence(&self, anchor: &Anchor, position: &Position) -> f64;

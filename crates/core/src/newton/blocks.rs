@@ -17,12 +17,17 @@ use std::sync::Arc;
 use super::{GramSolver, NewtonSolver};
 use crate::flow::Evaluation;
 use crate::measurement::MeasurementOperator;
+use crate::problem::Problem;
 
 /// Blocks smaller than this in every eigendirection the flow sees are not used (see the module documentation).
 const SMALLEST_BLOCK: f64 = 0.25;
 
-/// Fills R_i, C_i (k entries) and M_i (k×k, row-major) of coordinate i from its state x_i and (Aᵀr)_i.
-pub type FillBlock = dyn Fn(&[f64], f64, &mut [f64], &mut [f64], &mut [f64]) + Send + Sync;
+/// Below this many roundings of Aᵀ(y − Aw) a pull is taken as none. On a slow stretch c may be 1e20, and c times the
+/// rounding of a pull that has vanished would outweigh everything else in B.
+const ROUNDINGS: f64 = 8.0;
+
+/// Fills R_i, C_i (k entries) and M_i (k×k, row-major) of coordinate i from i, its state x_i and (Aᵀr)_i.
+pub type FillBlock = dyn Fn(usize, &[f64], f64, &mut [f64], &mut [f64], &mut [f64]) + Send + Sync;
 
 /// See the module documentation.
 pub struct BlockNewton {
@@ -37,15 +42,19 @@ pub struct BlockNewton {
     c: f64,
     scale: f64,
     gram: GramSolver,
+    /// What rounding leaves of (Aᵀr)_i where r = y − Aw vanishes, relative to ‖a_i‖.
+    rounding: f64,
     scratch_n: Vec<f64>,
     scratch_m: Vec<f64>,
     scratch_k: Vec<f64>,
 }
 
 impl BlockNewton {
-    /// Solver for a flow whose coordinates have k state entries each, described by `fill`.
-    pub fn new(operator: Arc<dyn MeasurementOperator>, k: usize, fill: Arc<FillBlock>) -> Self {
+    /// Solver for a flow on `problem` whose coordinates have k state entries each, described by `fill`.
+    pub fn new(problem: &Problem, k: usize, fill: Arc<FillBlock>) -> Self {
+        let operator = problem.operator.clone();
         let (m, n) = (operator.rows(), operator.cols());
+        let size = inner(&problem.measurements, &problem.measurements).sqrt();
         Self {
             gram: GramSolver::new(operator.clone()),
             operator,
@@ -58,6 +67,7 @@ impl BlockNewton {
             d: vec![0.0; n],
             c: 0.0,
             scale: 1.0,
+            rounding: ROUNDINGS * f64::EPSILON * size,
             scratch_n: vec![0.0; n],
             scratch_m: vec![0.0; m],
             scratch_k: vec![0.0; k],
@@ -169,7 +179,16 @@ impl NewtonSolver for BlockNewton {
             let range = i * k..(i + 1) * k;
             let block = i * k * k..(i + 1) * k * k;
             let (r, c) = (&mut self.r[range.clone()], &mut self.c_gradient[range]);
-            (self.fill)(x, evaluation.adjoint[i], r, c, &mut self.m_blocks[block.clone()]);
+            let pull = evaluation.adjoint[i];
+            let lost = pull.abs() <= self.rounding * self.gram.squared_norms()[i].sqrt();
+            (self.fill)(
+                i,
+                x,
+                if lost { 0.0 } else { pull },
+                r,
+                c,
+                &mut self.m_blocks[block.clone()],
+            );
             let size = self.m_blocks[block]
                 .iter()
                 .fold(inner(r, c).abs(), |size, m| size.max(m.abs()));

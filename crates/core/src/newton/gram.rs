@@ -24,12 +24,13 @@ use faer::linalg::solvers::{Llt, Solve};
 use faer::{Accum, Mat, Par, Side};
 use nalgebra::DMatrix;
 
+use super::basis::Basis;
 use crate::measurement::MeasurementOperator;
 
 /// A column belongs to the effective support when d_j ‖a_j‖² exceeds this (K has eigenvalues ≥ 1).
 const SUPPORT_TOLERANCE: f64 = 0.02;
-/// δ/d_j is kept above this fraction of ‖a_j‖²: duplicate active columns then share their weight evenly.
-const REGULARIZATION: f64 = 1e-13;
+/// Pivots of N below this fraction of its diagonal: columns of the support depend on each other (see `basis.rs`).
+const SMALLEST_PIVOT: f64 = 1e-9;
 /// Above this largest d_j ‖a_j‖² the m×m form loses too many digits and the support form is used at any size.
 const LARGE: f64 = 1e10;
 /// Columns kept in the preconditioner of a matrix-free operator.
@@ -57,6 +58,8 @@ enum Core {
     Empty,
     /// Cholesky of N, |S|×|S|.
     Support(Llt<f64>),
+    /// N where columns of the support depend on each other.
+    Dependent(Basis),
     /// Cholesky of K_S, m×m.
     Full(Llt<f64>),
 }
@@ -81,6 +84,11 @@ impl GramSolver {
             factorizations: 0,
             scratch_n: vec![0.0; n],
         }
+    }
+
+    /// ‖a_j‖², n entries (1 for a matrix-free operator).
+    pub fn squared_norms(&self) -> &[f64] {
+        &self.squared_norms
     }
 
     /// Number of factorizations so far.
@@ -176,24 +184,39 @@ impl GramSolver {
             .iter()
             .fold(0.0f64, |a, &j| a.max(self.d[j] * self.squared_norms[j]));
         let by_support = k < m || largest > LARGE || self.operator.dense().is_none();
-        let llt = if by_support {
-            self.support_matrix().llt(Side::Lower)
+        let core = if by_support {
+            self.support_core()
         } else {
-            self.full_matrix().llt(Side::Lower)
+            self.full_matrix().llt(Side::Lower).ok().map(Core::Full)
         };
-        match llt {
-            Ok(llt) if by_support => self.core = Core::Support(llt),
-            Ok(llt) => self.core = Core::Full(llt),
-            Err(_) => return false,
+        let sound = core.is_some();
+        if let Some(core) = core {
+            self.core = core;
         }
-        true
+        sound
+    }
+
+    /// N by Cholesky, or through a basis of the support where that is (nearly) singular.
+    fn support_core(&self) -> Option<Core> {
+        if self.support.len() <= self.operator.rows() {
+            let matrix = self.support_matrix();
+            let diagonal: Vec<f64> = (0..matrix.nrows()).map(|i| matrix[(i, i)]).collect();
+            if let Ok(llt) = matrix.llt(Side::Lower) {
+                let pivot = |i: usize| llt.L()[(i, i)] * llt.L()[(i, i)];
+                if (0..diagonal.len()).all(|i| pivot(i) > SMALLEST_PIVOT * diagonal[i]) {
+                    return Some(Core::Support(llt));
+                }
+            }
+        }
+        let d: Vec<f64> = self.support.iter().map(|&j| self.d[j]).collect();
+        Basis::new(&self.columns, &d, self.delta).map(Core::Dependent)
     }
 
     /// N = δ D_S⁻¹ + A_SᵀA_S (lower triangle).
     fn support_matrix(&self) -> Mat<f64> {
         let mut gram = lower_product(self.columns.transpose(), self.columns.as_ref());
         for (i, &j) in self.support.iter().enumerate() {
-            gram[(i, i)] += (self.delta / self.d[j]).max(REGULARIZATION * self.squared_norms[j]);
+            gram[(i, i)] += self.delta / self.d[j];
         }
         gram
     }
@@ -215,18 +238,22 @@ impl GramSolver {
     /// The effective support S, where K_S is inverted through it: callers can then avoid the cancellation in
     /// b − cR Aᵀ K⁻¹ A C b, which loses all digits once d exceeds 1e16.
     pub fn active(&self) -> Option<&[usize]> {
-        let by_support = matches!(self.core, Core::Support(_) | Core::Empty) && self.operator.dense().is_some();
+        let by_support = !matches!(self.core, Core::Full(_)) && self.operator.dense().is_some();
         by_support.then_some(&self.support)
     }
 
     /// Solves for y_S and z in D_S⁻¹ y_S + A_Sᵀ z = β_S, δ z = z₀ + A_S y_S: on entry `y` = β_S and `z` = z₀.
     pub fn solve_active(&self, y: &mut [f64], z: &mut [f64]) {
-        for (k, y) in y.iter_mut().enumerate() {
-            *y = self.delta * *y - dot(self.columns.col_as_slice(k), z);
-        }
-        if let Core::Support(llt) = &self.core {
-            let k = y.len();
-            llt.solve_in_place(faer::MatMut::from_column_major_slice_mut(y, k, 1));
+        match &self.core {
+            Core::Dependent(basis) => basis.solve(&self.columns, y, z),
+            Core::Support(llt) => {
+                for (k, y) in y.iter_mut().enumerate() {
+                    *y = self.delta * *y - dot(self.columns.col_as_slice(k), z);
+                }
+                let k = y.len();
+                llt.solve_in_place(faer::MatMut::from_column_major_slice_mut(y, k, 1));
+            }
+            Core::Empty | Core::Full(_) => {}
         }
         for (k, &y) in y.iter().enumerate() {
             axpy(y, self.columns.col_as_slice(k), z);
@@ -245,23 +272,11 @@ impl GramSolver {
 
     /// b ← K_S⁻¹ b.
     fn solve_core(&self, b: &mut [f64]) {
-        let delta = self.delta;
-        match &self.core {
-            Core::Empty => b.iter_mut().for_each(|x| *x /= delta),
-            Core::Full(llt) => {
-                llt.solve_in_place(faer::MatMut::from_column_major_slice_mut(b, self.operator.rows(), 1))
-            }
-            Core::Support(llt) => {
-                let mut inner: Vec<f64> = (0..self.support.len())
-                    .map(|k| dot(self.columns.col_as_slice(k), b))
-                    .collect();
-                let k = inner.len();
-                llt.solve_in_place(faer::MatMut::from_column_major_slice_mut(&mut inner, k, 1));
-                for (k, &x) in inner.iter().enumerate() {
-                    axpy(-x, self.columns.col_as_slice(k), b);
-                }
-                b.iter_mut().for_each(|x| *x /= delta);
-            }
+        if let Core::Full(llt) = &self.core {
+            llt.solve_in_place(faer::MatMut::from_column_major_slice_mut(b, self.operator.rows(), 1));
+        } else {
+            // β = 0 leaves y = −D_S A_Sᵀ z and K_S z = b.
+            self.solve_active(&mut vec![0.0; self.support.len()], b);
         }
     }
 
@@ -331,7 +346,7 @@ fn lower_product(left: faer::MatRef<'_, f64>, right: faer::MatRef<'_, f64>) -> M
     out
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     // Four accumulators let the compiler vectorise without reassociating a single sum.
     let mut sums = [0.0; 4];
     let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
@@ -344,7 +359,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     (sums[0] + sums[2]) + (sums[1] + sums[3]) + tail
 }
 
-fn axpy(alpha: f64, x: &[f64], y: &mut [f64]) {
+pub(super) fn axpy(alpha: f64, x: &[f64], y: &mut [f64]) {
     for (y, &x) in y.iter_mut().zip(x) {
         *y += alpha * x;
     }

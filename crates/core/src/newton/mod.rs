@@ -9,6 +9,7 @@
 //!
 //! directly for the dual flow, and by the Sherman–Morrison–Woodbury identity for the log and factor flows.
 
+mod basis;
 mod blocks;
 mod gram;
 

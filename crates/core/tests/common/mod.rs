@@ -211,9 +211,8 @@ impl Run {
         (evaluation, position)
     }
 
-    /// w′ of a recorded row of a flow of that depth, from w_i′ = (Aᵀr)_i Σ (∂w_i/∂x_k)² over all factors x_k, where identical factors move as one:
-    /// L (u^{2L−2} + v^{2L−2}).
-    pub fn slopes(&self, row: usize, depth: usize) -> Vec<f64> {
+    /// w′ of a recorded row, from w_i′ = (Aᵀr)_i Σ (∂w_i/∂x_k)² over all factors x_k, where identical factors move as one.
+    pub fn slopes(&self, row: usize) -> Vec<f64> {
         let problem = self.flow.problem();
         let (evaluation, position) = self.look(row);
         let mut pull = vec![0.0; problem.cols()];
@@ -225,10 +224,9 @@ impl Run {
             let coordinates = self.state(row).chunks_exact(k);
             return pull.iter().zip(coordinates).map(|(pull, x)| pull * metric(x)).collect();
         }
-        let depth = depth as f64;
-        let term = |log: f64| depth * ((2.0 * depth - 2.0) * log).exp();
-        let metric = |i: usize| term(position.plus[i]) + position.minus.get(i).map_or(0.0, |&v| term(v));
-        pull.iter().enumerate().map(|(i, pull)| pull * metric(i)).collect()
+        let mut metric = vec![0.0; problem.cols()];
+        self.flow.mirror().inverse_metric(&position, &mut metric);
+        pull.iter().zip(metric).map(|(pull, metric)| pull * metric).collect()
     }
 
     /// Divergence of z (the scalar potential's, or the pair's) from the weights of a recorded row.

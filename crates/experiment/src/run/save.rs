@@ -140,6 +140,7 @@ fn save_trajectory(experiment: &Experiment, trajectory: &Trajectory, path: &Path
     let (m, n) = (experiment.problem.rows(), experiment.problem.cols());
     let d = experiment.choice.flow.dim();
     let (t, t_lo) = parts(&trajectory.t);
+    let steps: Vec<f64> = trajectory.steps.iter().map(|&steps| steps as f64).collect(); // far below 2^53
     let (integral, integral_lo) = parts(&trajectory.loss_integral);
     let integrals = 1 + experiment.references.len();
     let y = &experiment.problem.measurements;
@@ -157,6 +158,7 @@ fn save_trajectory(experiment: &Experiment, trajectory: &Trajectory, path: &Path
         ("state", &state, &trajectory.state),
         ("loss_integral", &rows, &integral),
         ("loss_integral_lo", &rows, &integral_lo),
+        ("steps", &rows, &steps),
         ("increments", &increments, &trajectory.increments),
         ("y", &square[..1], y),
     ];

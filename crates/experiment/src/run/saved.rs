@@ -145,6 +145,7 @@ pub fn external(experiment: &Experiment, path: &Path) -> Result<Findings, Experi
         }
     }
     let rows = t.len();
+    trajectory.steps = vec![0; rows];
     trajectory.dual = vec![0.0; rows * experiment.problem.rows()];
     trajectory.loss_integral = vec![DoubleDouble::new(f64::NAN, 0.0); rows];
     trajectory.increments = vec![f64::NAN; rows * (1 + experiment.references.len())];
@@ -265,8 +266,15 @@ fn read_trajectory(experiment: &Experiment, directory: &Path) -> Result<Trajecto
     let (m, n) = (experiment.problem.rows(), experiment.problem.cols());
     let integrals = 1 + experiment.references.len();
     let keep_weights = arrays.arrays.contains_key("w");
+    let steps = arrays.get("steps", k)?;
+    if let Some(row) = (0..k).find(|&row| !(steps[row] >= 0.0 && (row == 0 || steps[row - 1] <= steps[row]))) {
+        let reason = format!("row {row} of steps is no count after the one before it: it was altered");
+        return Err(bad(directory, &reason));
+    }
     Ok(Trajectory {
         t,
+        steps: steps.iter().map(|&steps| steps as usize).collect(), // written from a usize
+
         weights: if keep_weights {
             arrays.get("w", k * n)?.to_vec()
         } else {

@@ -1,0 +1,142 @@
+//! The effective support when its columns are dependent: duplicates, or more active columns than measurements.
+//!
+//! N = δD⁻¹ + A_SᵀA_S is then singular up to δD⁻¹, which may be 1e-47 of the rest: weight moves freely between the
+//! columns of a dependent set, and no factorization of N resolves that. Let B be the heaviest (in d_j‖a_j‖²) independent
+//! columns and A_j = A_B X_j the others (j ∈ O). With the weight seen through the basis, y′ = y_B + X y_O,
+//!
+//! ```text
+//! K_S = δI + A_B D′ A_Bᵀ,                  D′ = D_B + X D_O Xᵀ
+//! (δD′⁻¹ + A_BᵀA_B) y′ = δ D′⁻¹ (D_B β_B + X D_O β_O) − A_Bᵀ z₀
+//! (D_O⁻¹ + XᵀD_B⁻¹X) y_O = β_O − Xᵀ(β_B − D_B⁻¹ y′),    y_B = y′ − X y_O
+//! ```
+//!
+//! are the same equations with every matrix of the size of one: with Y = D_B^{−½} X D_O^{½} and T = I + YYᵀ,
+//! D′⁻¹ = D_B^{−½} T⁻¹ D_B^{−½} and (D_O⁻¹ + XᵀD_B⁻¹X)⁻¹ = D_O^{½} (I − YᵀT⁻¹Y) D_O^{½}. Each A_j depends only on heavier
+//! columns, so Y stays of order one.
+
+use faer::linalg::solvers::{Llt, Solve};
+use faer::{Mat, Side};
+
+use super::gram::{axpy, dot};
+
+/// A column whose part outside the span of heavier ones is smaller than this is one of O.
+const DEPENDENT: f64 = 1e-6;
+
+/// See the module documentation. Indices count within the support.
+pub(super) struct Basis {
+    heavy: Vec<usize>,
+    others: Vec<usize>,
+    /// X, |B| × |O|.
+    combination: Mat<f64>,
+    /// Y, |B| × |O|.
+    scaled: Mat<f64>,
+    /// D^{½}.
+    root: Vec<f64>,
+    /// T = I + YYᵀ.
+    mixture: Llt<f64>,
+    /// δD′⁻¹ + A_BᵀA_B.
+    core: Llt<f64>,
+    delta: f64,
+}
+
+impl Basis {
+    /// From the columns A_S, their d and δ; `None` if a matrix is not positive.
+    pub(super) fn new(columns: &Mat<f64>, d: &[f64], delta: f64) -> Option<Self> {
+        let (heavy, others, combination) = split(columns, d);
+        let root: Vec<f64> = d.iter().map(|d| d.sqrt()).collect();
+        let (r, p) = (heavy.len(), others.len());
+        let scaled = Mat::from_fn(r, p, |i, j| combination[(i, j)] * (root[others[j]] / root[heavy[i]]));
+        let identity = Mat::<f64>::identity(r, r);
+        let mixture = (&scaled * scaled.transpose() + &identity).llt(Side::Lower).ok()?;
+        let inverse = mixture.solve(&identity);
+        let gram = |i: usize, j: usize| dot(columns.col_as_slice(heavy[i]), columns.col_as_slice(heavy[j]));
+        let core = Mat::from_fn(r, r, |i, j| {
+            gram(i, j) + delta * (inverse[(i, j)] / root[heavy[i]] / root[heavy[j]])
+        });
+        Some(Self {
+            core: core.llt(Side::Lower).ok()?,
+            heavy,
+            others,
+            combination,
+            scaled,
+            root,
+            mixture,
+            delta,
+        })
+    }
+
+    /// y_S from β_S (on entry in `y`) and z₀; the caller then has δz = z₀ + A_S y_S.
+    pub(super) fn solve(&self, columns: &Mat<f64>, y: &mut [f64], z: &[f64]) {
+        let (r, p) = (self.heavy.len(), self.others.len());
+        let beta: Vec<f64> = y.to_vec();
+        let root = |which: &[usize], i: usize| self.root[which[i]];
+        // D_B^{−½}(D_B β_B + X D_O β_O), and T⁻¹ of it
+        let inner = Mat::from_fn(p, 1, |j, _| root(&self.others, j) * beta[self.others[j]]);
+        let mixed = &self.scaled * &inner;
+        let through = Mat::from_fn(r, 1, |i, _| root(&self.heavy, i) * beta[self.heavy[i]] + mixed[(i, 0)]);
+        let through = self.mixture.solve(&through);
+        let right = Mat::from_fn(r, 1, |i, _| {
+            self.delta * through[(i, 0)] / root(&self.heavy, i) - dot(columns.col_as_slice(self.heavy[i]), z)
+        });
+        let seen = self.core.solve(&right);
+        // v = D_O^{½}(β_O − Xᵀ(β_B − D_B⁻¹y′)), y_O = D_O^{½}(v − YᵀT⁻¹Yv)
+        let rest = Mat::from_fn(r, 1, |i, _| {
+            beta[self.heavy[i]] - seen[(i, 0)] / root(&self.heavy, i) / root(&self.heavy, i)
+        });
+        let pulled = self.combination.transpose() * &rest;
+        let v = Mat::from_fn(p, 1, |j, _| {
+            root(&self.others, j) * (beta[self.others[j]] - pulled[(j, 0)])
+        });
+        let correction = self.scaled.transpose() * self.mixture.solve(&(&self.scaled * &v));
+        let others = Mat::from_fn(p, 1, |j, _| root(&self.others, j) * (v[(j, 0)] - correction[(j, 0)]));
+        let shared = &self.combination * &others;
+        for (j, &o) in self.others.iter().enumerate() {
+            y[o] = others[(j, 0)];
+        }
+        for (i, &b) in self.heavy.iter().enumerate() {
+            y[b] = seen[(i, 0)] - shared[(i, 0)];
+        }
+    }
+}
+
+/// B, O and X: columns in the order of their weight, each either orthogonalised against B (twice) or expressed by it.
+fn split(columns: &Mat<f64>, d: &[f64]) -> (Vec<usize>, Vec<usize>, Mat<f64>) {
+    let k = columns.ncols();
+    let norm = |j: usize| dot(columns.col_as_slice(j), columns.col_as_slice(j));
+    let weight: Vec<f64> = (0..k).map(|j| d[j] * norm(j)).collect();
+    let mut order: Vec<usize> = (0..k).collect();
+    order.sort_by(|&i, &j| weight[j].total_cmp(&weight[i]).then(i.cmp(&j)));
+    let (mut heavy, mut others) = (Vec::new(), Vec::new());
+    // A_B = QR: the orthonormal columns and, per column of B, its coefficients; likewise for O
+    let (mut q, mut triangle, mut coefficients): (Vec<Vec<f64>>, Vec<Vec<f64>>, Vec<Vec<f64>>) = Default::default();
+    for j in order {
+        let mut rest = columns.col_as_slice(j).to_vec();
+        let mut along = vec![0.0; q.len()];
+        for _ in 0..2 {
+            for (along, q) in along.iter_mut().zip(&q) {
+                let part = dot(q, &rest);
+                axpy(-part, q, &mut rest);
+                *along += part;
+            }
+        }
+        let left = dot(&rest, &rest).sqrt();
+        if left > DEPENDENT * norm(j).sqrt() {
+            rest.iter_mut().for_each(|x| *x /= left);
+            along.push(left);
+            q.push(rest);
+            triangle.push(along);
+            heavy.push(j);
+        } else {
+            coefficients.push(along);
+            others.push(j);
+        }
+    }
+    let mut combination = Mat::zeros(heavy.len(), others.len());
+    for (j, along) in coefficients.iter().enumerate() {
+        for i in (0..along.len()).rev() {
+            let known: f64 = (i + 1..along.len()).map(|l| triangle[l][i] * combination[(l, j)]).sum();
+            combination[(i, j)] = (along[i] - known) / triangle[i][i];
+        }
+    }
+    (heavy, others, combination)
+}
