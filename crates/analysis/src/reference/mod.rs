@@ -1,5 +1,22 @@
 //! Points z that a trajectory is compared with: the planted truth, and later solutions computed otherwise.
 
+mod basis_pursuit;
+mod compensated;
+mod computed;
+mod least_norm;
+mod linear_program;
+mod minimax;
+mod nonnegative_least_squares;
+mod orthogonal_basis;
+mod standard_form;
+#[cfg(test)]
+mod testing;
+
+pub use basis_pursuit::{BasisPursuit, CERTIFIED, Certificate, Minimiser, Uniqueness, basis_pursuit};
+pub use computed::Computed;
+pub use least_norm::{LeastNorm, least_norm};
+pub use nonnegative_least_squares::{NonnegativeLeastSquares, nonnegative_least_squares};
+
 use hadaflow_core::flow::Flow;
 use hadaflow_core::mirror::Anchor;
 
