@@ -148,13 +148,18 @@ pub fn basis_pursuit(a: &DMatrix<f64>, y: &[f64], sign: Sign, weights: Option<&[
     }
     let l1_norm = value(&point, &weights);
     let accepted = |other: &[f64]| {
-        let distance = other.iter().zip(&point).fold(0.0, |top: f64, (a, b)| top.max((a - b).abs()));
+        let distance = other
+            .iter()
+            .zip(&point)
+            .fold(0.0, |top: f64, (a, b)| top.max((a - b).abs()));
         let largest = other.iter().chain(&point).fold(0.0, |top: f64, z| top.max(z.abs()));
         (value(other, &weights) - l1_norm).abs() <= CERTIFIED * l1_norm
             && norm(&mismatch(a, other, y)) <= EXACT * size
             && distance > APART * largest
     };
-    let uniqueness = uniqueness(&form, &pair, |x| Some(folded(x, a.ncols(), signed)).filter(|z| accepted(z)));
+    let uniqueness = uniqueness(&form, &pair, |x| {
+        Some(folded(x, a.ncols(), signed)).filter(|z| accepted(z))
+    });
     BasisPursuit::Solved(Box::new(Minimiser {
         support: (0..point.len()).filter(|&i| point[i] != 0.0).collect(),
         l1_norm,
@@ -241,14 +246,7 @@ fn value(z: &[f64], weights: &[f64]) -> f64 {
 }
 
 /// The certificate of z, with ν scaled to be feasible.
-fn certificate(
-    a: &DMatrix<f64>,
-    y: &[f64],
-    signed: bool,
-    weights: &[f64],
-    point: &[f64],
-    pair: &Pair,
-) -> Certificate {
+fn certificate(a: &DMatrix<f64>, y: &[f64], signed: bool, weights: &[f64], point: &[f64], pair: &Pair) -> Certificate {
     let mut nu = pair.nu.clone();
     let excess = |nu: &[f64]| {
         let products = transpose_times(a, nu);
@@ -335,7 +333,10 @@ mod tests {
                         top.max(if sign == Sign::Signed { p.abs() } else { *p })
                     });
                     let separation = inner(&y, &certificate);
-                    assert!(worst * norm(&y) < 1e-9 * a.amax() * separation.sqrt() * norm(&y), "{kind}: {worst:e}");
+                    assert!(
+                        worst * norm(&y) < 1e-9 * a.amax() * separation.sqrt() * norm(&y),
+                        "{kind}: {worst:e}"
+                    );
                 }
                 BasisPursuit::Failed { reason } => {
                     counts[4] += 1;

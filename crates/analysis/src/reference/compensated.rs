@@ -27,9 +27,7 @@ pub(super) fn inner(a: &[f64], b: &[f64]) -> f64 {
 /// Aᵀν, n entries.
 pub(super) fn transpose_times(a: &DMatrix<f64>, nu: &[f64]) -> Vec<f64> {
     let (m, n) = a.shape();
-    (0..n)
-        .map(|j| inner(&a.as_slice()[j * m..(j + 1) * m], nu))
-        .collect()
+    (0..n).map(|j| inner(&a.as_slice()[j * m..(j + 1) * m], nu)).collect()
 }
 
 /// y − Az, m entries.

@@ -35,7 +35,11 @@ pub fn least_norm(a: &DMatrix<f64>, y: &[f64]) -> Computed<LeastNorm> {
     let (range, columns) = OrthogonalBasis::spanning(a);
     let (row_space, rows) = OrthogonalBasis::spanning(&a.transpose());
     if columns.len() != rows.len() {
-        return Computed::failed(format!("the rank is {} by columns but {} by rows", columns.len(), rows.len()));
+        return Computed::failed(format!(
+            "the rank is {} by columns but {} by rows",
+            columns.len(),
+            rows.len()
+        ));
     }
     let shortest = |b: &[f64]| {
         let projected = range.project(&DVector::from_column_slice(b));
@@ -55,12 +59,21 @@ fn finish(a: &DMatrix<f64>, y: &[f64], point: Vec<f64>, rank: usize) -> Computed
         return Computed::failed("the shortest solution is not finite");
     }
     // a least-squares residual is orthogonal to every column
-    let along = a
-        .column_iter()
-        .map(|column| residual.iter().zip(column.iter()).map(|(r, a)| r * a).sum::<f64>().abs() / column.norm());
+    let along = a.column_iter().map(|column| {
+        residual
+            .iter()
+            .zip(column.iter())
+            .map(|(r, a)| r * a)
+            .sum::<f64>()
+            .abs()
+            / column.norm()
+    });
     let worst = along.filter(|cosine| !cosine.is_nan()).fold(0.0, f64::max);
     if worst > super::nonnegative_least_squares::OPTIMAL * size {
-        return Computed::failed(format!("the residual is not orthogonal to the columns: {:e}", worst / size));
+        return Computed::failed(format!(
+            "the residual is not orthogonal to the columns: {:e}",
+            worst / size
+        ));
     }
     Computed::Value(LeastNorm {
         point,
@@ -84,7 +97,6 @@ pub(super) fn wrong_input(a: &DMatrix<f64>, y: &[f64]) -> Option<String> {
 mod tests {
     use super::*;
     use crate::reference::testing::{gaussian, instance, rng, times};
-
 
     fn value(a: &DMatrix<f64>, y: &[f64]) -> LeastNorm {
         match least_norm(a, y) {
@@ -136,7 +148,11 @@ mod tests {
             let onto = value(&instance.a, &times(&instance.a, x.as_slice())).point;
             let h: Vec<f64> = x.iter().zip(&onto).map(|(x, z)| x - z).collect();
             let cosine = h.iter().zip(&found.point).map(|(h, z)| h * z).sum::<f64>().abs();
-            assert!(cosine <= 1e-10 * norm(&h).max(1.0) * norm(&found.point), "{} {cosine:e}", instance.kind);
+            assert!(
+                cosine <= 1e-10 * norm(&h).max(1.0) * norm(&found.point),
+                "{} {cosine:e}",
+                instance.kind
+            );
         }
     }
 

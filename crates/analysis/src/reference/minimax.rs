@@ -50,17 +50,37 @@ pub(super) fn minimax(b: &DMatrix<f64>, c: &[f64]) -> Computed<Minimax> {
         let (mu, value) = (DVector::zeros(k), c.iter().fold(f64::NEG_INFINITY, |a, c| a.max(*c)));
         return Computed::Value(Minimax::Bounded(Least { mu, value, gap: 0.0 }));
     }
-    let mut mu = match program(b, c, scale).solve() {
-        Outcome::Solved(values) => DVector::from_column_slice(&values[1..]),
-        Outcome::Unbounded if falls_without_limit(b) => return Computed::Value(Minimax::Unbounded),
-        Outcome::Unbounded => return Computed::failed("no direction proves that the maximum falls without limit"),
-        Outcome::Infeasible => return Computed::failed("the solver finds no value at all"),
-        Outcome::Failed(reason) => return Computed::Failed { reason },
-    };
+    // the dual has k + 1 rows, the primal p: where the dual vertex is not degenerate, its support decides alone
+    match weights(b, c, scale).solve() {
+        Outcome::Solved(h) => {
+            let together: Vec<usize> = (0..p).filter(|&j| h[j] > TOGETHER[0]).collect();
+            if let Some(least) = levelled(b, c, &DVector::zeros(k), &together, scale).filter(|least| least.gap <= GOOD)
+            {
+                return Computed::Value(Minimax::Bounded(least));
+            }
+        }
+        Outcome::Infeasible if falls_without_limit(b) => return Computed::Value(Minimax::Unbounded),
+        _ => {}
+    }
+    match program(b, c, scale).solve() {
+        Outcome::Solved(values) => refined(b, c, DVector::from_column_slice(&values[1..]), scale),
+        Outcome::Unbounded if falls_without_limit(b) => Computed::Value(Minimax::Unbounded),
+        Outcome::Unbounded => Computed::failed("no direction proves that the maximum falls without limit"),
+        Outcome::Infeasible => Computed::failed("the solver finds no value at all"),
+        Outcome::Failed(reason) => Computed::Failed { reason },
+    }
+}
+
+/// The certified minimum near an approximate minimiser.
+fn refined(b: &DMatrix<f64>, c: &[f64], mut mu: DVector<f64>, scale: f64) -> Computed<Minimax> {
     let mut best: Option<Least> = None;
     for width in TOGETHER {
         let functions = values(b, c, &mu);
-        let Some(least) = levelled(b, c, &mu, &functions, width * scale, scale) else { continue };
+        let top = largest(&functions);
+        let together: Vec<usize> = (0..c.len()).filter(|&j| functions[j] >= top - width * scale).collect();
+        let Some(least) = levelled(b, c, &mu, &together, scale) else {
+            continue;
+        };
         if best.as_ref().is_none_or(|best| least.gap < best.gap) {
             mu.copy_from(&least.mu);
             best = Some(least);
@@ -73,6 +93,19 @@ pub(super) fn minimax(b: &DMatrix<f64>, c: &[f64]) -> Computed<Minimax> {
         Some(least) if least.value.is_finite() && least.gap.is_finite() => Computed::Value(Minimax::Bounded(least)),
         _ => Computed::failed("no set of largest functions certifies the least maximum"),
     }
+}
+
+/// max c·h with Bh = 0, 1·h = 1, h ≥ 0, in units of the data.
+fn weights(b: &DMatrix<f64>, c: &[f64], scale: f64) -> LinearProgram {
+    let mut program = LinearProgram::maximise();
+    for c in c {
+        program.variable(c / scale, 0.0, f64::INFINITY);
+    }
+    for row in b.row_iter() {
+        program.row(row.iter().map(|b| b / scale), Relation::Equal, 0.0);
+    }
+    program.row(c.iter().map(|_| 1.0), Relation::Equal, 1.0);
+    program
 }
 
 /// min t with c_j + B_j·μ ≤ t, in units of the data; variables t, μ.
@@ -104,7 +137,9 @@ fn falls_without_limit(b: &DMatrix<f64>) -> bool {
             0.0,
         );
     }
-    let Outcome::Solved(solution) = program.solve() else { return false };
+    let Outcome::Solved(solution) = program.solve() else {
+        return false;
+    };
     let direction = &solution[1..];
     b.column_iter()
         .zip(&sizes)
@@ -120,26 +155,25 @@ fn values(b: &DMatrix<f64>, c: &[f64], mu: &DVector<f64>) -> Vec<f64> {
         .collect()
 }
 
-/// Set the functions within `width` of the largest exactly equal, by the shortest change of μ, and measure the gap.
-fn levelled(
-    b: &DMatrix<f64>,
-    c: &[f64],
-    mu: &DVector<f64>,
-    functions: &[f64],
-    width: f64,
-    scale: f64,
-) -> Option<Least> {
+/// The largest of them; NaN if there is one.
+fn largest(functions: &[f64]) -> f64 {
+    let larger = |top: f64, f: &f64| if *f > top || f.is_nan() { *f } else { top };
+    functions.iter().fold(f64::NEG_INFINITY, larger)
+}
+
+/// Set the functions `together` exactly equal, by the shortest change of μ (and of their value), and measure the gap.
+fn levelled(b: &DMatrix<f64>, c: &[f64], mu: &DVector<f64>, together: &[usize], scale: f64) -> Option<Least> {
     let k = b.nrows();
-    let top = functions.iter().fold(f64::NEG_INFINITY, |top, f| top.max(*f));
-    let together: Vec<usize> = (0..functions.len()).filter(|&j| functions[j] >= top - width).collect();
+    let functions = values(b, c, mu);
+    let top = largest(&functions);
     // B_j·dμ − scale·dt = top − f_j for each of them
-    let mut rows = b.select_columns(&together).insert_row(k, -scale);
+    let mut rows = b.select_columns(together).insert_row(k, -scale);
     let (basis, chosen) = OrthogonalBasis::spanning(&rows);
     let wanted = DVector::from_iterator(chosen.len(), chosen.iter().map(|&i| top - functions[together[i]]));
     let change = basis.shortest_with_products(&wanted);
     let mu = mu + change.rows(0, k);
     let functions = values(b, c, &mu);
-    let value = functions.iter().fold(f64::NEG_INFINITY, |top, f| top.max(*f));
+    let value = largest(&functions);
     // h ≥ 0 with Bh = 0, 1·h = 1 over them
     rows.row_mut(k).fill(scale);
     let mut target = vec![0.0; k + 1];
@@ -147,7 +181,7 @@ fn levelled(
     let h = nonnegative_least_squares(&rows, &target).value()?.point;
     let total: f64 = h.iter().sum();
     let below: f64 = together.iter().zip(&h).map(|(&j, h)| h * (value - functions[j])).sum();
-    let unbalanced = (b.select_columns(&together) * DVector::from_column_slice(&h)).norm() * mu.norm();
+    let unbalanced = (b.select_columns(together) * DVector::from_column_slice(&h)).norm() * mu.norm();
     let gap = (below + unbalanced) / total / scale;
     Some(Least { mu, value, gap })
 }
@@ -176,7 +210,10 @@ mod tests {
         assert_eq!(bounded(&DMatrix::zeros(0, 2), &[3.0, 4.0]).value, 4.0);
         assert_eq!(bounded(&DMatrix::zeros(2, 2), &[3.0, 4.0]).value, 4.0);
         assert_eq!(minimax(&DMatrix::zeros(3, 0), &[]), Computed::Value(Minimax::Unbounded));
-        assert!(matches!(minimax(&nalgebra::dmatrix![f64::NAN], &[1.0]), Computed::Failed { .. }));
+        assert!(matches!(
+            minimax(&nalgebra::dmatrix![f64::NAN], &[1.0]),
+            Computed::Failed { .. }
+        ));
     }
 
     #[test]
@@ -193,7 +230,9 @@ mod tests {
             let noise = gaussian(k, 50, &mut rng(900 + seed));
             for (i, direction) in noise.column_iter().enumerate() {
                 let mu = &least.mu + direction * 10f64.powi(-(i as i32 % 8));
-                let top = values(&b, c.as_slice(), &mu).into_iter().fold(f64::NEG_INFINITY, f64::max);
+                let top = values(&b, c.as_slice(), &mu)
+                    .into_iter()
+                    .fold(f64::NEG_INFINITY, f64::max);
                 assert!(top >= least.value - 1e-13, "{seed}");
             }
         }

@@ -3,19 +3,28 @@
 mod basis_pursuit;
 mod compensated;
 mod computed;
+mod independent_rows;
+mod leading_constant;
 mod least_norm;
 mod linear_program;
 mod minimax;
 mod nonnegative_least_squares;
+mod null_space;
 mod orthogonal_basis;
+mod source_condition;
 mod standard_form;
+mod strict_feasibility;
 #[cfg(test)]
 mod testing;
 
 pub use basis_pursuit::{BasisPursuit, CERTIFIED, Certificate, Minimiser, Uniqueness, basis_pursuit};
 pub use computed::Computed;
+pub use leading_constant::{LeadingConstant, leading_constant};
 pub use least_norm::{LeastNorm, least_norm};
 pub use nonnegative_least_squares::{NonnegativeLeastSquares, nonnegative_least_squares};
+pub use null_space::{NullSpaceConstant, null_space_constant};
+pub use source_condition::{SourceCondition, source_condition};
+pub use strict_feasibility::{StrictFeasibility, Verdict as FeasibilityVerdict, strict_feasibility};
 
 use hadaflow_core::flow::Flow;
 use hadaflow_core::mirror::Anchor;

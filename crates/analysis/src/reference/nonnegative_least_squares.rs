@@ -72,7 +72,11 @@ fn kkt_violation(a: &DMatrix<f64>, z: &[f64], r: &[f64], size: f64) -> f64 {
         let violation = if *z > 0.0 { product.abs() } else { product.max(0.0) };
         if violation != 0.0 {
             let cosine = violation / (column.norm() * size);
-            worst = if cosine > worst || cosine.is_nan() { cosine } else { worst };
+            worst = if cosine > worst || cosine.is_nan() {
+                cosine
+            } else {
+                worst
+            };
         }
     }
     worst
@@ -111,7 +115,9 @@ impl<'a> ActiveSet<'a> {
 
     /// Let one column enter; false when none wants to.
     fn advance(&mut self, size: f64) -> bool {
-        let Some(entering) = self.entering(size) else { return false };
+        let Some(entering) = self.entering(size) else {
+            return false;
+        };
         self.iterations += 1;
         if !self.basis.push(self.a.column(entering)) {
             self.blocked[entering] = true;
@@ -227,7 +233,9 @@ mod tests {
                 continue;
             }
             let qr = columns.clone().qr();
-            let Some(x) = qr.r().solve_upper_triangular(&qr.q().tr_mul(y)) else { continue };
+            let Some(x) = qr.r().solve_upper_triangular(&qr.q().tr_mul(y)) else {
+                continue;
+            };
             if x.iter().all(|x| *x >= 0.0) {
                 best = best.min((y - columns * x).norm());
             }
@@ -244,7 +252,10 @@ mod tests {
             let found = value(&a, y.as_slice());
             let naive = by_enumeration(&a, &y);
             let distance = norm(&found.residual);
-            assert!((distance - naive).abs() < 1e-10 * y.norm(), "{seed}: {distance} {naive}");
+            assert!(
+                (distance - naive).abs() < 1e-10 * y.norm(),
+                "{seed}: {distance} {naive}"
+            );
             assert!(found.point.iter().all(|z| *z >= 0.0));
         }
     }
@@ -260,7 +271,11 @@ mod tests {
         assert!(negative.separation(&[-1.0, -1.0]) > 1.9);
         let twins = value(&nalgebra::dmatrix![1.0, 1.0, 0.0; 0.0, 0.0, 1.0], &[2.0, 3.0]);
         assert_eq!(twins.point.iter().sum::<f64>(), 5.0);
-        assert_eq!(twins.point.iter().filter(|z| **z > 0.0).count(), 2, "independent columns only");
+        assert_eq!(
+            twins.point.iter().filter(|z| **z > 0.0).count(),
+            2,
+            "independent columns only"
+        );
     }
 
     #[test]

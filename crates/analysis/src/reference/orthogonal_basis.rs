@@ -122,6 +122,16 @@ impl OrthogonalBasis {
         self.rank -= 1;
     }
 
+    /// QᵀX: the coordinates of (the projections of) the columns of X.
+    pub(super) fn coordinates(&self, x: &DMatrix<f64>) -> DMatrix<f64> {
+        self.q.columns(0, self.rank).tr_mul(x)
+    }
+
+    /// The point Qx of the span with these coordinates.
+    pub(super) fn from_coordinates(&self, x: &DVector<f64>) -> DVector<f64> {
+        self.q.columns(0, self.rank) * x
+    }
+
     /// The point of the span nearest to b: QQᵀb.
     pub(super) fn project(&self, b: &DVector<f64>) -> DVector<f64> {
         let q = self.q.columns(0, self.rank);
@@ -152,7 +162,10 @@ impl OrthogonalBasis {
     pub(super) fn complement(&self) -> DMatrix<f64> {
         let m = self.q.nrows();
         let mut whole = Self::new(m, m);
-        whole.q.columns_mut(0, self.rank).copy_from(&self.q.columns(0, self.rank));
+        whole
+            .q
+            .columns_mut(0, self.rank)
+            .copy_from(&self.q.columns(0, self.rank));
         whole.rank = self.rank;
         // 1 − |row i of Q|² is the squared length of what is left of the unit vector e_i; the largest is at least
         // (m − k)/m, so no unit vector that is pushed comes near to being dependent
@@ -206,12 +219,18 @@ mod tests {
         let b = gaussian(9, 1, &mut rng(2)).column(0).into_owned();
         let naive = (left.transpose() * &left).lu().solve(&(left.transpose() * &b)).unwrap();
         assert!((basis.least_squares(&b) - naive).norm() < 1e-12);
-        assert!(basis.push(c.column(0)) && !basis.push(c.column(1)), "a column present is dependent");
+        assert!(
+            basis.push(c.column(0)) && !basis.push(c.column(1)),
+            "a column present is dependent"
+        );
         let s = DVector::from_vec(vec![1.0, -1.0, 2.0, 0.5, 3.0]);
         let nu = basis.shortest_with_products(&s);
         let columns = c.select_columns(&[1, 2, 4, 5, 0]);
         assert!((columns.tr_mul(&nu) - s).norm() < 1e-13);
-        assert!(basis.complement().tr_mul(&nu).norm() < 1e-13, "shortest: nothing outside the span");
+        assert!(
+            basis.complement().tr_mul(&nu).norm() < 1e-13,
+            "shortest: nothing outside the span"
+        );
     }
 
     #[test]

@@ -7,13 +7,14 @@
 //! solved to rounding together. The simplex method only finds the support S of a vertex x; everything reported is then
 //! recomputed from the data: x_S by least squares, and ν with C_Sᵀν = d_S (complementary slackness) such that the least
 //! slack d_j − C_j·ν off S is as large as possible ([`minimax`]). That choice of ν also decides uniqueness: x is the only
-//! minimiser if its columns are independent and every slack off S is positive. Rows that depend on others are left out
-//! of the programs (ν is 0 there); rows and columns are scaled by powers of two, which changes no digit.
+//! minimiser if its columns are independent and every slack off S is positive. The programs are set up over
+//! independent rows, and rows and columns are scaled by powers of two.
 
 use nalgebra::{DMatrix, DVector};
 
 use super::compensated::{dot, inner, mismatch, norm, transpose_times};
 use super::computed::Computed;
+use super::independent_rows::{IndependentRows, power_of_two};
 use super::linear_program::{LinearProgram, Outcome, Relation};
 use super::minimax::{Minimax, minimax};
 use super::nonnegative_least_squares::nonnegative_least_squares;
@@ -32,13 +33,9 @@ pub(super) struct StandardForm {
     c: DMatrix<f64>,
     b: Vec<f64>,
     d: Vec<f64>,
-    /// Independent rows of C that span all, ascending.
-    rows: Vec<usize>,
-    /// Powers of two that bring those rows, and then the columns, to a largest entry in [1, 2).
-    row_scales: Vec<f64>,
+    /// Independent rows of C, whose columns are scaled by powers of two as well.
+    rows: IndependentRows,
     column_scales: Vec<f64>,
-    /// The chosen rows, scaled by rows and columns.
-    scaled: DMatrix<f64>,
     /// Units of the slacks: d_j, or |C_j| where d_j = 0 (1 if both vanish).
     units: Vec<f64>,
 }
@@ -71,23 +68,16 @@ impl Pair {
     }
 }
 
-/// The power of two that brings x > 0 into [1, 2); 1 for 0.
-fn power_of_two(x: f64) -> f64 {
-    if x > 0.0 { (-x.log2().floor()).exp2() } else { 1.0 }
-}
-
 impl StandardForm {
     /// min d·x s.t. Cx = b, x ≥ 0 with finite data, d ≥ 0.
     pub(super) fn new(c: DMatrix<f64>, b: &[f64], d: &[f64]) -> Self {
-        let (_, mut rows) = OrthogonalBasis::spanning(&c.transpose());
-        rows.sort_unstable();
-        let mut scaled = c.select_rows(&rows);
-        let row_scales: Vec<f64> = scaled.row_iter().map(|row| power_of_two(row.amax())).collect();
-        for (mut row, scale) in scaled.row_iter_mut().zip(&row_scales) {
-            row *= *scale;
-        }
-        let column_scales: Vec<f64> = scaled.column_iter().map(|column| power_of_two(column.amax())).collect();
-        for (mut column, scale) in scaled.column_iter_mut().zip(&column_scales) {
+        let mut rows = IndependentRows::of(&c);
+        let column_scales: Vec<f64> = rows
+            .matrix
+            .column_iter()
+            .map(|column| power_of_two(column.amax()))
+            .collect();
+        for (mut column, scale) in rows.matrix.column_iter_mut().zip(&column_scales) {
             column *= *scale;
         }
         let unit = |(j, d): (usize, &f64)| {
@@ -106,9 +96,7 @@ impl StandardForm {
             d: d.to_vec(),
             c,
             rows,
-            row_scales,
             column_scales,
-            scaled,
         }
     }
 
@@ -155,7 +143,7 @@ impl StandardForm {
 
     /// The right-hand side of the chosen rows, scaled to a largest entry in [1, 2).
     fn scaled_target(&self) -> Vec<f64> {
-        let target: Vec<f64> = self.rows.iter().zip(&self.row_scales).map(|(&i, s)| self.b[i] * s).collect();
+        let target = self.rows.restrict(&self.b);
         let scale = power_of_two(target.iter().fold(0.0, |top: f64, b| top.max(b.abs())));
         target.iter().map(|b| b * scale).collect()
     }
@@ -173,7 +161,7 @@ impl StandardForm {
         for cost in self.scaled_costs() {
             program.variable(cost, 0.0, f64::INFINITY);
         }
-        for (row, b) in self.scaled.row_iter().zip(self.scaled_target()) {
+        for (row, b) in self.rows.matrix.row_iter().zip(self.scaled_target()) {
             program.row(row.iter().copied(), Relation::Equal, b);
         }
         let x = solved(&program)?;
@@ -191,13 +179,15 @@ impl StandardForm {
             program.variable(*b, f64::NEG_INFINITY, f64::INFINITY);
         }
         let costs = self.scaled_costs();
-        for (column, cost) in self.scaled.column_iter().zip(&costs) {
+        for (column, cost) in self.rows.matrix.column_iter().zip(&costs) {
             program.row(column.iter().copied(), Relation::AtMost, *cost);
         }
         let nu = solved(&program)?;
-        let products = transpose_times(&self.scaled, &nu);
-        let active: Vec<usize> = (0..costs.len()).filter(|&j| costs[j] - products[j] <= 10.0 * ACTIVE).collect();
-        match nonnegative_least_squares(&self.scaled.select_columns(&active), &target) {
+        let products = transpose_times(&self.rows.matrix, &nu);
+        let active: Vec<usize> = (0..costs.len())
+            .filter(|&j| costs[j] - products[j] <= 10.0 * ACTIVE)
+            .collect();
+        match nonnegative_least_squares(&self.rows.matrix.select_columns(&active), &target) {
             Computed::Value(found) => {
                 let support = active.iter().zip(&found.point).filter(|(_, x)| **x > 0.0);
                 Ok(vec![support.map(|(&j, _)| j).collect()])
@@ -209,16 +199,16 @@ impl StandardForm {
     /// The solutions of both programs that belong to a support.
     fn pair(&self, support: &[usize]) -> Result<Pair, String> {
         let (x, support) = self.point(support)?;
-        let (nu, slack) = self.dual(&support)?;
+        let nu = self.dual(&support)?;
         let distance = norm(&mismatch(&self.c, &x, &self.b));
         Ok(Pair {
             primal: inner(&self.d, &x),
             dual: inner(&self.b, &nu),
             relative_mismatch: if distance == 0.0 { 0.0 } else { distance / norm(&self.b) },
+            slack: self.slack(&x, &nu),
             x,
             support,
             nu,
-            slack,
         })
     }
 
@@ -245,18 +235,21 @@ impl StandardForm {
     }
 
     /// ν with C_Sᵀν = d_S and the largest least slack off S (at most 1), in units of each constraint.
-    fn dual(&self, support: &[usize]) -> Result<(Vec<f64>, f64), String> {
-        let (nu, slack) = match dual_of_support(&self.scaled, &self.scaled_by_columns(), support, Some(-1.0)) {
-            Dual::Found { nu, value, .. } => (nu, -value),
-            Dual::None => return Err("no dual variable belongs to this support".into()),
-            Dual::Unbounded => return Err("the slack of the dual variable is unbounded".into()),
-            Dual::Failed { reason } => return Err(reason),
-        };
-        let mut whole = vec![0.0; self.b.len()];
-        for ((&i, scale), nu) in self.rows.iter().zip(&self.row_scales).zip(nu.iter()) {
-            whole[i] = nu * scale;
+    fn dual(&self, support: &[usize]) -> Result<Vec<f64>, String> {
+        match dual_of_support(&self.rows.matrix, &self.scaled_by_columns(), support, Some(-1.0)) {
+            Dual::Found { nu, .. } => Ok(self.rows.lift(&nu)),
+            Dual::None => Err("no dual variable belongs to this support".into()),
+            Dual::Unbounded => Err("the slack of the dual variable is unbounded".into()),
+            Dual::Failed { reason } => Err(reason),
         }
-        Ok((whole, slack))
+    }
+
+    /// The least slack d_j − C_j·ν off the support in units of each constraint, at most 1.
+    fn slack(&self, x: &[f64], nu: &[f64]) -> f64 {
+        let products = transpose_times(&self.c, nu);
+        let off = (0..x.len()).filter(|&j| x[j] == 0.0);
+        off.map(|j| (self.d[j] - products[j]) / self.units[j])
+            .fold(1.0, f64::min)
     }
 
     /// d and the units of the constraints in scaled columns.
@@ -281,12 +274,17 @@ impl StandardForm {
             let cost = if position < pair.support.len() { 0.0 } else { costs[j] };
             program.variable(cost, 0.0, f64::INFINITY);
         }
-        for (row, b) in self.scaled.row_iter().zip(self.scaled_target()) {
+        for (row, b) in self.rows.matrix.row_iter().zip(self.scaled_target()) {
             program.row(face.iter().map(|&j| row[j]), Relation::Equal, b);
         }
         let x = solved(&program).ok().filter(|_| !off.is_empty())?;
         let top = x.iter().fold(0.0, |top: f64, x| top.max(*x));
-        let chosen: Vec<usize> = face.iter().zip(&x).filter(|(_, x)| **x > ACTIVE * top).map(|(&j, _)| j).collect();
+        let chosen: Vec<usize> = face
+            .iter()
+            .zip(&x)
+            .filter(|(_, x)| **x > ACTIVE * top)
+            .map(|(&j, _)| j)
+            .collect();
         let (other, _) = self.point(&chosen).ok()?;
         off.iter().any(|&j| other[j] > 0.0).then_some(other)
     }
@@ -332,13 +330,22 @@ pub(super) fn dual_of_support(
 ) -> Dual {
     let (levels, units) = (&constraints.levels, &constraints.units);
     let (basis, chosen) = OrthogonalBasis::spanning(&c.select_columns(support));
-    let on_support = |chosen: &[usize]| DVector::from_iterator(chosen.len(), chosen.iter().map(|&i| levels[support[i]]));
-    let start = basis.shortest_with_products(&on_support(&chosen));
+    // d_j − C_j·ν
+    let missing_at = |j: usize, nu: &DVector<f64>| {
+        let column = c.column(j);
+        let products = column.iter().map(|c| -c).zip(nu.iter().copied());
+        dot(products.chain([(levels[j], 1.0)]))
+    };
+    let missing =
+        |nu: &DVector<f64>| DVector::from_iterator(chosen.len(), chosen.iter().map(|&i| missing_at(support[i], nu)));
+    let mut start = DVector::zeros(c.nrows());
+    for _ in 0..2 {
+        start += basis.shortest_with_products(&missing(&start));
+    }
     for (i, &j) in support.iter().enumerate() {
-        let product = c.column(j).dot(&start);
         // dependent columns agree to rounding, or not at all
-        if !chosen.contains(&i) && (product - levels[j]).abs() > 1e-9 * (units[j].abs() + c.column(j).norm() * start.norm())
-        {
+        let rounding = ACTIVE * (units[j] + c.column(j).norm() * start.norm());
+        if !chosen.contains(&i) && missing_at(j, &start).abs() > rounding {
             return Dual::None;
         }
     }
@@ -352,24 +359,22 @@ pub(super) fn dual_of_support(
         let noise = column.norm() <= DEPENDENT * c.column(j).norm();
         column *= if noise { 0.0 } else { 1.0 / units[j] };
     }
-    let mut constants: Vec<f64> = off
-        .iter()
-        .map(|&j| {
-            let column = c.column(j);
-            let products = column.iter().copied().zip(start.iter().copied());
-            dot(products.chain([(-levels[j], 1.0)])) / units[j]
-        })
-        .collect();
+    let mut constants: Vec<f64> = off.iter().map(|&j| -missing_at(j, &start) / units[j]).collect();
     if let Some(floor) = floor {
         functions = functions.insert_column(off.len(), 0.0);
         constants.push(floor);
     }
     match minimax(&functions, &constants) {
-        Computed::Value(Minimax::Bounded(least)) => Dual::Found {
-            nu: start + kernel * least.mu,
-            value: least.value,
-            gap: least.gap,
-        },
+        Computed::Value(Minimax::Bounded(least)) => {
+            let nu = start + kernel * least.mu;
+            // once more with accurate products: the gap of a pair is x_S·(C_Sᵀν − d_S)
+            let nu = &nu + basis.shortest_with_products(&missing(&nu));
+            Dual::Found {
+                nu,
+                value: least.value,
+                gap: least.gap,
+            }
+        }
         Computed::Value(Minimax::Unbounded) => Dual::Unbounded,
         Computed::Failed { reason } => Dual::Failed { reason },
     }
@@ -382,19 +387,14 @@ mod tests {
     #[test]
     fn a_program_with_costs_of_zero_is_solved() {
         // min x₃ s.t. x₁ + x₃ = 2, x₁ ≤ 1 (x₁ + x₂ = 1): 1 at (1, 0, 1), ν = (1, −1)
-        let form = StandardForm::new(nalgebra::dmatrix![1.0, 0.0, 1.0; 1.0, 1.0, 0.0], &[2.0, 1.0], &[0.0, 0.0, 1.0]);
+        let form = StandardForm::new(
+            nalgebra::dmatrix![1.0, 0.0, 1.0; 1.0, 1.0, 0.0],
+            &[2.0, 1.0],
+            &[0.0, 0.0, 1.0],
+        );
         let pair = form.solve(None, 1e-12).value().unwrap();
         assert_eq!((pair.x.as_slice(), pair.primal), (&[1.0, 0.0, 1.0][..], 1.0));
         assert!((pair.nu[0] - 1.0).abs() < 1e-15 && (pair.nu[1] + 1.0).abs() < 1e-15 && pair.slack == 1.0);
         assert_eq!(form.another(&pair), None);
-    }
-
-    #[test]
-    fn scales_are_exact_powers() {
-        for x in [1.0, 1.5, 3.0, 1e-300, 1e300, 0.1] {
-            let scaled = x * power_of_two(x);
-            assert!((1.0..2.0).contains(&scaled), "{x} {scaled}");
-        }
-        assert_eq!(power_of_two(0.0), 1.0);
     }
 }
