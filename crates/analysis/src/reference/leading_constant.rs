@@ -19,11 +19,11 @@ use hadaflow_core::initialization::Sign;
 use nalgebra::{DMatrix, DVector};
 
 use super::computed::Computed;
+use super::dual_of_support::ACTIVE;
 use super::independent_rows::IndependentRows;
 use super::linear_program::{LinearProgram, Outcome, Relation};
 use super::orthogonal_basis::{DEPENDENT, OrthogonalBasis};
 use super::source_condition::{Source, of_support, wrong_point};
-use super::standard_form::ACTIVE;
 
 /// |Σ h(σ_j)B_j| of at most this, relative to Σ |h(σ_j)||B_j|, counts as stationary; rounding leaves about 1e-15.
 const STATIONARY: f64 = 1e-11;
@@ -218,7 +218,7 @@ impl Barrier {
                 column *= self.derivative(*c);
             }
             let step = -(weighted * reduced.transpose()).cholesky()?.solve(&gradient);
-            let (decrement, direction) = (-gradient.dot(&step), basis.from_coordinates(&step));
+            let (decrement, direction) = (-gradient.dot(&step), basis.at_coordinates(&step));
             if decrement <= f64::EPSILON * value.abs() {
                 // G no longer tells points apart, its gradient still does: full steps while it falls
                 let next = &mu + &direction;

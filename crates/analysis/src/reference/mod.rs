@@ -3,6 +3,7 @@
 mod basis_pursuit;
 mod compensated;
 mod computed;
+mod dual_of_support;
 mod independent_rows;
 mod leading_constant;
 mod least_norm;
@@ -11,6 +12,7 @@ mod minimax;
 mod nonnegative_least_squares;
 mod null_space;
 mod orthogonal_basis;
+mod reach;
 mod source_condition;
 mod standard_form;
 mod strict_feasibility;
@@ -24,7 +26,7 @@ pub use least_norm::{LeastNorm, least_norm};
 pub use nonnegative_least_squares::{NonnegativeLeastSquares, nonnegative_least_squares};
 pub use null_space::{NullSpaceConstant, null_space_constant};
 pub use source_condition::{SourceCondition, source_condition};
-pub use strict_feasibility::{StrictFeasibility, Verdict as FeasibilityVerdict, strict_feasibility};
+pub use strict_feasibility::{Feasibility, StrictFeasibility, strict_feasibility};
 
 use hadaflow_core::flow::Flow;
 use hadaflow_core::mirror::Anchor;

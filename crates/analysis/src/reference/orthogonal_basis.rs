@@ -128,7 +128,7 @@ impl OrthogonalBasis {
     }
 
     /// The point Qx of the span with these coordinates.
-    pub(super) fn from_coordinates(&self, x: &DVector<f64>) -> DVector<f64> {
+    pub(super) fn at_coordinates(&self, x: &DVector<f64>) -> DVector<f64> {
         self.q.columns(0, self.rank) * x
     }
 
@@ -155,7 +155,7 @@ impl OrthogonalBasis {
             let known = self.r.view((0, i), (i, 1)).dot(&x.rows(0, i));
             x[i] = (x[i] - known) / self.r[(i, i)];
         }
-        &self.q.columns(0, self.rank) * x
+        self.q.columns(0, self.rank) * x
     }
 
     /// An orthonormal basis N ∈ R^{m×(m−k)} of everything orthogonal to the columns.

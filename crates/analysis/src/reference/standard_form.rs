@@ -6,27 +6,25 @@
 //!
 //! solved to rounding together. The simplex method only finds the support S of a vertex x; everything reported is then
 //! recomputed from the data: x_S by least squares, and ν with C_Sᵀν = d_S (complementary slackness) such that the least
-//! slack d_j − C_j·ν off S is as large as possible ([`minimax`]). That choice of ν also decides uniqueness: x is the only
+//! slack d_j − C_j·ν off S is as large as possible ([`dual_of_support`]). That choice of ν also decides uniqueness: x is the only
 //! minimiser if its columns are independent and every slack off S is positive. The programs are set up over
 //! independent rows, and rows and columns are scaled by powers of two.
 
 use nalgebra::{DMatrix, DVector};
 
-use super::compensated::{dot, inner, mismatch, norm, transpose_times};
+use super::compensated::{inner, mismatch, norm, transpose_times};
 use super::computed::Computed;
+use super::dual_of_support::{ACTIVE, Constraints, Dual, dual_of_support};
 use super::independent_rows::{IndependentRows, power_of_two};
 use super::linear_program::{LinearProgram, Outcome, Relation};
-use super::minimax::{Minimax, minimax};
 use super::nonnegative_least_squares::nonnegative_least_squares;
-use super::orthogonal_basis::{DEPENDENT, OrthogonalBasis};
+use super::orthogonal_basis::OrthogonalBasis;
 
 /// Entries of the vertex above this part of the largest are tried as its support, in turn. The simplex method leaves
 /// errors of up to 1e-10 or so where a basic entry should vanish.
 const SUPPORTS: [f64; 4] = [1e-9, 1e-11, 1e-7, 0.0];
 /// A pair whose defects are this small ends the search.
 const GOOD: f64 = 1e-13;
-/// Slack this small, in units of each constraint, marks a constraint that may be active.
-pub(super) const ACTIVE: f64 = 1e-9;
 
 /// The data of the program.
 pub(super) struct StandardForm {
@@ -297,86 +295,6 @@ fn solved(program: &LinearProgram) -> Result<Vec<f64>, String> {
         Outcome::Infeasible => Err("the solver finds no feasible point".into()),
         Outcome::Unbounded => Err("the solver finds no finite value".into()),
         Outcome::Failed(reason) => Err(reason),
-    }
-}
-
-/// Levels d_j and units of the constraints C_j·ν ≤ d_j.
-pub(super) struct Constraints {
-    pub(super) levels: Vec<f64>,
-    pub(super) units: Vec<f64>,
-}
-
-/// The dual variable of a support.
-pub(super) enum Dual {
-    /// ν, and the least possible value of max over j off S of (C_j·ν − d_j)/unit_j, with the gap of its certificate.
-    Found { nu: DVector<f64>, value: f64, gap: f64 },
-    /// No ν satisfies C_Sᵀν = d_S.
-    None,
-    /// The maximum can be made as small as wanted (or nothing is off S).
-    Unbounded,
-    /// The numerics failed.
-    Failed { reason: String },
-}
-
-/// argmin { max_{j ∉ S} (C_j·ν − d_j)/unit_j : C_Sᵀν = d_S } for C of full row rank; a floor bounds the maximum from
-/// below.
-///
-/// ν = ν₀ + Nμ with ν₀ the shortest solution and N an orthonormal basis of the kernel of C_Sᵀ.
-pub(super) fn dual_of_support(
-    c: &DMatrix<f64>,
-    constraints: &Constraints,
-    support: &[usize],
-    floor: Option<f64>,
-) -> Dual {
-    let (levels, units) = (&constraints.levels, &constraints.units);
-    let (basis, chosen) = OrthogonalBasis::spanning(&c.select_columns(support));
-    // d_j − C_j·ν
-    let missing_at = |j: usize, nu: &DVector<f64>| {
-        let column = c.column(j);
-        let products = column.iter().map(|c| -c).zip(nu.iter().copied());
-        dot(products.chain([(levels[j], 1.0)]))
-    };
-    let missing =
-        |nu: &DVector<f64>| DVector::from_iterator(chosen.len(), chosen.iter().map(|&i| missing_at(support[i], nu)));
-    let mut start = DVector::zeros(c.nrows());
-    for _ in 0..2 {
-        start += basis.shortest_with_products(&missing(&start));
-    }
-    for (i, &j) in support.iter().enumerate() {
-        // dependent columns agree to rounding, or not at all
-        let rounding = ACTIVE * (units[j] + c.column(j).norm() * start.norm());
-        if !chosen.contains(&i) && missing_at(j, &start).abs() > rounding {
-            return Dual::None;
-        }
-    }
-    let mut inside = vec![false; levels.len()];
-    support.iter().for_each(|&j| inside[j] = true);
-    let off: Vec<usize> = (0..levels.len()).filter(|&j| !inside[j]).collect();
-    let kernel = basis.complement();
-    let mut functions = kernel.tr_mul(&c.select_columns(&off));
-    for (mut column, &j) in functions.column_iter_mut().zip(&off) {
-        // a column in the span of C_S leaves nothing but rounding here, which a huge μ would take for a slope
-        let noise = column.norm() <= DEPENDENT * c.column(j).norm();
-        column *= if noise { 0.0 } else { 1.0 / units[j] };
-    }
-    let mut constants: Vec<f64> = off.iter().map(|&j| -missing_at(j, &start) / units[j]).collect();
-    if let Some(floor) = floor {
-        functions = functions.insert_column(off.len(), 0.0);
-        constants.push(floor);
-    }
-    match minimax(&functions, &constants) {
-        Computed::Value(Minimax::Bounded(least)) => {
-            let nu = start + kernel * least.mu;
-            // once more with accurate products: the gap of a pair is x_S·(C_Sᵀν − d_S)
-            let nu = &nu + basis.shortest_with_products(&missing(&nu));
-            Dual::Found {
-                nu,
-                value: least.value,
-                gap: least.gap,
-            }
-        }
-        Computed::Value(Minimax::Unbounded) => Dual::Unbounded,
-        Computed::Failed { reason } => Dual::Failed { reason },
     }
 }
 

@@ -14,13 +14,14 @@ use nalgebra::{DMatrix, DVector};
 use super::EXACT;
 use super::compensated::{inner, mismatch, norm, transpose_times};
 use super::computed::Computed;
+use super::dual_of_support::ACTIVE;
 use super::independent_rows::IndependentRows;
 use super::least_norm::{least_norm, wrong_input};
 use super::linear_program::{LinearProgram, Outcome, Relation};
 use super::minimax::{Minimax, minimax};
 use super::nonnegative_least_squares::nonnegative_least_squares;
 use super::orthogonal_basis::{DEPENDENT, OrthogonalBasis};
-use super::standard_form::{ACTIVE, StandardForm};
+use super::standard_form::StandardForm;
 
 /// The largest defect of the pair of programs that determines the margin, in units of the cap.
 const CERTIFIED_MARGIN: f64 = 1e-11;
@@ -32,7 +33,7 @@ const ROUNDING: f64 = 16.0 * f64::EPSILON;
 #[derive(Debug, Clone, PartialEq)]
 pub struct StrictFeasibility {
     /// The answer.
-    pub verdict: Verdict,
+    pub verdict: Feasibility,
     /// max { min_j z_j : Az = y, z ≥ 0 }, but at most the largest entry of the nonnegative least-squares solution (at
     /// most 1 if y = 0): solutions may be unbounded. `None` if there is no solution or the number is not certified.
     pub margin: Option<f64>,
@@ -43,7 +44,7 @@ pub struct StrictFeasibility {
 
 /// The answer, with its proof.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub enum Feasibility {
     /// There is a solution z > 0.
     StrictlyPositive,
     /// There are solutions z ≥ 0, and some entries are 0 in all of them.
@@ -76,7 +77,7 @@ pub fn strict_feasibility(a: &DMatrix<f64>, y: &[f64]) -> Computed<StrictFeasibi
     };
     if nearest.relative_distance > EXACT {
         return Computed::Value(StrictFeasibility {
-            verdict: Verdict::Empty {
+            verdict: Feasibility::Empty {
                 certificate: nearest.residual,
             },
             margin: None,
@@ -90,7 +91,7 @@ pub fn strict_feasibility(a: &DMatrix<f64>, y: &[f64]) -> Computed<StrictFeasibi
         Ok(found) => found,
         Err(reason) => {
             return Computed::Value(StrictFeasibility {
-                verdict: Verdict::Undecided { reason },
+                verdict: Feasibility::Undecided { reason },
                 margin: None,
                 point: nearest.point,
             });
@@ -101,7 +102,7 @@ pub fn strict_feasibility(a: &DMatrix<f64>, y: &[f64]) -> Computed<StrictFeasibi
     } else {
         match excludes(&rows, a, y, &forced_to_zero) {
             Some(certificate) => (
-                Verdict::OnBoundary {
+                Feasibility::OnBoundary {
                     forced_to_zero,
                     certificate,
                 },
@@ -110,7 +111,7 @@ pub fn strict_feasibility(a: &DMatrix<f64>, y: &[f64]) -> Computed<StrictFeasibi
             None => {
                 let reason =
                     format!("entries {forced_to_zero:?} seem to be 0 in every solution, but nothing proves it");
-                (Verdict::Undecided { reason }, None)
+                (Feasibility::Undecided { reason }, None)
             }
         }
     };
@@ -160,7 +161,7 @@ fn widest(rows: &IndependentRows, a: &DMatrix<f64>, y: &[f64], cap: f64) -> Resu
 }
 
 /// The margin where every entry can be positive: with z = x + (cap − x₀)1 it is cap minus min { x₀ : x ≥ 0, x₀ ≥ 0 }.
-fn strictly_positive(a: &DMatrix<f64>, y: &[f64], cap: f64) -> (Verdict, Option<f64>) {
+fn strictly_positive(a: &DMatrix<f64>, y: &[f64], cap: f64) -> (Feasibility, Option<f64>) {
     let n = a.ncols();
     let sums = a.column_sum();
     let mut columns = a.clone().insert_column(n, 0.0);
@@ -170,14 +171,14 @@ fn strictly_positive(a: &DMatrix<f64>, y: &[f64], cap: f64) -> (Verdict, Option<
     costs.push(1.0);
     match StandardForm::new(columns, &target, &costs).solve(Some(1.0), CERTIFIED_MARGIN) {
         Computed::Value(pair) if 1.0 - pair.primal > ACTIVE => {
-            (Verdict::StrictlyPositive, Some(cap * (1.0 - pair.primal)))
+            (Feasibility::StrictlyPositive, Some(cap * (1.0 - pair.primal)))
         }
         Computed::Value(pair) => {
             let reason = format!("the margin {:e} is rounding beside {cap:e}", cap * (1.0 - pair.primal));
-            (Verdict::Undecided { reason }, None)
+            (Feasibility::Undecided { reason }, None)
         }
         // the positive solution at hand still proves the verdict
-        Computed::Failed { .. } => (Verdict::StrictlyPositive, None),
+        Computed::Failed { .. } => (Feasibility::StrictlyPositive, None),
     }
 }
 
@@ -226,7 +227,7 @@ mod tests {
 
     fn forced(found: &StrictFeasibility) -> Option<&[usize]> {
         match &found.verdict {
-            Verdict::OnBoundary { forced_to_zero, .. } => Some(forced_to_zero),
+            Feasibility::OnBoundary { forced_to_zero, .. } => Some(forced_to_zero),
             _ => None,
         }
     }
@@ -235,20 +236,26 @@ mod tests {
     fn small_cases_by_hand() {
         // z₁ + z₂ = 2: the middle has margin 1
         let found = value(&nalgebra::dmatrix![1.0, 1.0], &[2.0]);
-        assert_eq!((&found.verdict, found.margin), (&Verdict::StrictlyPositive, Some(1.0)));
+        assert_eq!(
+            (&found.verdict, found.margin),
+            (&Feasibility::StrictlyPositive, Some(1.0))
+        );
         // z₁ + z₂ = 0, z₃ free: the first two are 0
         let found = value(&nalgebra::dmatrix![1.0, 1.0, 0.0], &[0.0]);
         assert_eq!((forced(&found), found.margin), (Some(&[0, 1][..]), Some(0.0)));
         assert!(found.point[2] > 0.0);
         // z₁ − z₂ = 0: a ray, capped at 1
         let found = value(&nalgebra::dmatrix![1.0, -1.0], &[0.0]);
-        assert_eq!((&found.verdict, found.margin), (&Verdict::StrictlyPositive, Some(1.0)));
+        assert_eq!(
+            (&found.verdict, found.margin),
+            (&Feasibility::StrictlyPositive, Some(1.0))
+        );
         let found = value(&nalgebra::dmatrix![1.0, 1.0], &[-1.0]);
-        assert!(matches!(found.verdict, Verdict::Empty { .. }) && found.margin.is_none());
+        assert!(matches!(found.verdict, Feasibility::Empty { .. }) && found.margin.is_none());
         let found = value(&DMatrix::identity(3, 3), &[1.0, 0.0, 2.0]);
         assert_eq!((forced(&found), &found.point), (Some(&[1][..]), &vec![1.0, 0.0, 2.0]));
         let found = value(&nalgebra::dmatrix![1.0; 1.0], &[1.0, 2.0]);
-        assert!(matches!(found.verdict, Verdict::Empty { .. }), "out of reach");
+        assert!(matches!(found.verdict, Feasibility::Empty { .. }), "out of reach");
     }
 
     #[test]
@@ -273,13 +280,13 @@ mod tests {
             let found = value(a, y);
             let solves = norm(&mismatch(a, &found.point, y)) <= EXACT * norm(y).max(norm(&found.point));
             match &found.verdict {
-                Verdict::StrictlyPositive => {
+                Feasibility::StrictlyPositive => {
                     counts[0] += 1;
                     let least = found.point.iter().fold(f64::INFINITY, |least: f64, z| least.min(*z));
                     assert!(solves && least > 0.0, "{}", instance.kind);
                     assert!(found.margin.is_some_and(|margin| margin > 0.0), "{}", instance.kind);
                 }
-                Verdict::OnBoundary {
+                Feasibility::OnBoundary {
                     forced_to_zero,
                     certificate,
                 } => {
@@ -294,11 +301,11 @@ mod tests {
                     let free = (0..a.ncols()).filter(|j| !forced_to_zero.contains(j));
                     assert!(free.clone().all(|j| found.point[j] > 0.0));
                 }
-                Verdict::Empty { certificate } => {
+                Feasibility::Empty { certificate } => {
                     counts[2] += 1;
                     assert!(inner(y, certificate) > 0.0);
                 }
-                Verdict::Undecided { reason } => {
+                Feasibility::Undecided { reason } => {
                     counts[3] += 1;
                     println!("{seed} {}: {reason}", instance.kind);
                 }
