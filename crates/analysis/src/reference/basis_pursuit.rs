@@ -348,10 +348,9 @@ mod tests {
             let used = if *sign == Sign::Signed { product.abs() } else { *product } / b;
             assert!(used <= 1.0 + f64::EPSILON, "{kind}: {used}");
         }
-        assert!(
-            (inner(y, &found.certificate.nu) - l1_norm).abs() <= CERTIFIED * l1_norm,
-            "{kind}"
-        );
+        let gap = (l1_norm - inner(y, &found.certificate.nu)).abs();
+        // with weights, |A_i||ν| reaches 1e5·b_i in these instances: rounding ν costs up to 1e-11
+        assert!(gap <= 10.0 * CERTIFIED * l1_norm, "{kind}: {gap:e}");
         assert!(norm(&mismatch(a, &found.point, y)) <= EXACT * norm(y), "{kind}");
         if let Uniqueness::NotUnique { other } = &found.uniqueness {
             let value: f64 = other.iter().zip(weights).map(|(z, b)| b * z.abs()).sum();
@@ -364,47 +363,53 @@ mod tests {
         }
     }
 
+    /// Asserts that r proves that there is no solution.
+    fn assert_excluded(instance: &Instance, certificate: &[f64]) {
+        let Instance { a, y, sign, kind } = instance;
+        let separation = inner(y, certificate) / norm(certificate) / norm(y);
+        assert!(separation > EXACT, "{kind}: {separation:e}");
+        for (product, column) in transpose_times(a, certificate).iter().zip(a.column_iter()) {
+            let used = if *sign == Sign::Signed { product.abs() } else { *product };
+            // the residual of a least-squares problem is orthogonal to rounding of y, not of itself
+            assert!(used <= 1e-13 * column.norm() * norm(y), "{kind}: {used:e}");
+        }
+    }
+
     #[test]
     fn every_random_instance_is_certified_or_proved_infeasible() {
         let (mut gap, mut mismatch, mut counts) = ([0.0f64; 2], 0.0f64, [0; 4]);
         for seed in 0..CAMPAIGN {
             let instance = instance(seed);
-            let Instance { a, y, sign, kind } = &instance;
-            let mut weights = vec![1.0; a.ncols()];
-            if seed % 3 == 0 {
-                let mut rng = rng(seed);
-                weights
-                    .iter_mut()
-                    .for_each(|b| *b = 10f64.powf(rng.random_range(-1.0..1.0)));
-            }
-            match basis_pursuit(a, y, *sign, (seed % 3 == 0).then_some(weights.as_slice())) {
-                BasisPursuit::Solved(found) => {
-                    assert_certified(&instance, &weights, &found);
-                    let of = &mut gap[usize::from(seed % 3 == 0)];
-                    *of = of.max(found.certificate.relative_gap);
-                    mismatch = mismatch.max(found.certificate.relative_mismatch);
-                    match found.uniqueness {
-                        Uniqueness::Unique => counts[0] += 1,
-                        Uniqueness::NotUnique { .. } => counts[1] += 1,
-                        Uniqueness::Undecided { .. } => counts[2] += 1,
+            let plain = vec![1.0; instance.a.ncols()];
+            let mut rng = rng(seed);
+            let weighted: Vec<f64> = plain.iter().map(|_| 10f64.powf(rng.random_range(-1.0..1.0))).collect();
+            // every third once more with weights
+            for (kind, weights) in [plain, weighted]
+                .iter()
+                .enumerate()
+                .take(1 + usize::from(seed % 3 == 0))
+            {
+                match basis_pursuit(&instance.a, &instance.y, instance.sign, Some(weights)) {
+                    BasisPursuit::Solved(found) => {
+                        assert_certified(&instance, weights, &found);
+                        gap[kind] = gap[kind].max(found.certificate.relative_gap);
+                        mismatch = mismatch.max(found.certificate.relative_mismatch);
+                        match found.uniqueness {
+                            Uniqueness::Unique => counts[0] += 1,
+                            Uniqueness::NotUnique { .. } => counts[1] += 1,
+                            Uniqueness::Undecided { .. } => counts[2] += 1,
+                        }
                     }
-                }
-                BasisPursuit::Infeasible { certificate, .. } => {
-                    counts[3] += 1;
-                    let separation = inner(y, &certificate) / norm(&certificate) / norm(y);
-                    assert!(separation > EXACT, "{kind}: {separation:e}");
-                    for (product, column) in transpose_times(a, &certificate).iter().zip(a.column_iter()) {
-                        let used = if *sign == Sign::Signed { product.abs() } else { *product };
-                        // the residual of a least-squares problem is orthogonal to rounding of y, not of itself
-                        assert!(used <= 1e-13 * column.norm() * norm(y), "{kind}: {used:e}");
+                    BasisPursuit::Infeasible { certificate, .. } => {
+                        counts[3] += 1;
+                        assert_excluded(&instance, &certificate);
                     }
+                    BasisPursuit::Failed { reason } => panic!("{seed}, {}: {reason}", instance.kind),
                 }
-                BasisPursuit::Failed { reason } => panic!("{seed}, {kind}: {reason}"),
             }
         }
-        println!(
-            "largest gap {gap:?} (plain, weighted), mismatch {mismatch:e}; unique, not, undecided, infeasible: {counts:?}"
-        );
+        println!("largest gap {gap:?} (plain, weighted), mismatch {mismatch:e}");
+        println!("unique, not, undecided, infeasible: {counts:?}");
         assert!(gap[0] <= CERTIFIED && counts[0] > 100 && counts[1] > 30 && counts[3] > 30);
         assert!(counts[2] <= counts.iter().sum::<i32>() / 100, "{counts:?}");
     }

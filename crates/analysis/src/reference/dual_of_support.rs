@@ -35,6 +35,26 @@ pub(super) enum Dual {
     Failed { reason: String },
 }
 
+/// B_j = NᵀC_j for the columns off S, without what rounding leaves where there should be nothing: a column in the span of
+/// C_S is 0, and so is an entry of a few ε|C_j|. A long μ would take them for slopes.
+pub(super) fn slopes(c: &DMatrix<f64>, kernel: &DMatrix<f64>, off: &[usize]) -> DMatrix<f64> {
+    let mut slopes = kernel.tr_mul(&c.select_columns(off));
+    for (mut slope, &j) in slopes.column_iter_mut().zip(off) {
+        let length = c.column(j).norm();
+        if slope.norm() <= DEPENDENT * length {
+            slope.fill(0.0);
+        }
+        slope.apply(|b| {
+            *b = if b.abs() <= 8.0 * f64::EPSILON * length {
+                0.0
+            } else {
+                *b
+            }
+        });
+    }
+    slopes
+}
+
 /// argmin { max_{j ∉ S} (C_j·ν − d_j)/unit_j : C_Sᵀν = d_S } for C of full row rank; a floor bounds the maximum from
 /// below.
 ///
@@ -70,11 +90,9 @@ pub(super) fn dual_of_support(
     support.iter().for_each(|&j| inside[j] = true);
     let off: Vec<usize> = (0..levels.len()).filter(|&j| !inside[j]).collect();
     let kernel = basis.complement();
-    let mut functions = kernel.tr_mul(&c.select_columns(&off));
+    let mut functions = slopes(c, &kernel, &off);
     for (mut column, &j) in functions.column_iter_mut().zip(&off) {
-        // a column in the span of C_S leaves nothing but rounding here, which a huge μ would take for a slope
-        let noise = column.norm() <= DEPENDENT * c.column(j).norm();
-        column *= if noise { 0.0 } else { 1.0 / units[j] };
+        column /= units[j];
     }
     let mut constants: Vec<f64> = off.iter().map(|&j| -missing_at(j, &start) / units[j]).collect();
     if let Some(floor) = floor {

@@ -19,10 +19,10 @@ use hadaflow_core::initialization::Sign;
 use nalgebra::{DMatrix, DVector};
 
 use super::computed::Computed;
-use super::dual_of_support::ACTIVE;
+use super::dual_of_support::{ACTIVE, slopes};
 use super::independent_rows::IndependentRows;
 use super::linear_program::{LinearProgram, Outcome, Relation};
-use super::orthogonal_basis::{DEPENDENT, OrthogonalBasis};
+use super::orthogonal_basis::OrthogonalBasis;
 use super::source_condition::{Source, of_support, wrong_point};
 
 /// |Σ h(σ_j)B_j| of at most this, relative to Σ |h(σ_j)||B_j|, counts as stationary; rounding leaves about 1e-15.
@@ -108,17 +108,6 @@ fn nothing_left(escaping: Vec<usize>) -> LeadingConstant {
         escaping,
         relative_gradient: 0.0,
     }
-}
-
-/// B_j = NᵀA_j off the support; exactly 0 for a column in the span of A_S.
-fn slopes(a: &DMatrix<f64>, kernel: &DMatrix<f64>, off: &[usize]) -> DMatrix<f64> {
-    let mut slopes = kernel.tr_mul(&a.select_columns(off));
-    for (mut slope, &j) in slopes.column_iter_mut().zip(off) {
-        if slope.norm() <= DEPENDENT * a.column(j).norm() {
-            slope.fill(0.0);
-        }
-    }
-    slopes
 }
 
 /// The j with B_j·d < 0 for some d that has B_i·d ≤ 0 for every i: max Σ t_j with B_j·d ≤ −t_j, 0 ≤ t_j ≤ 1. Since d may

@@ -14,13 +14,13 @@ use nalgebra::{DMatrix, DVector};
 use super::EXACT;
 use super::compensated::{inner, mismatch, norm, transpose_times};
 use super::computed::Computed;
-use super::dual_of_support::ACTIVE;
+use super::dual_of_support::{ACTIVE, slopes};
 use super::independent_rows::IndependentRows;
 use super::least_norm::{least_norm, wrong_input};
 use super::linear_program::{LinearProgram, Outcome, Relation};
 use super::minimax::{Minimax, minimax};
 use super::nonnegative_least_squares::nonnegative_least_squares;
-use super::orthogonal_basis::{DEPENDENT, OrthogonalBasis};
+use super::orthogonal_basis::OrthogonalBasis;
 use super::standard_form::StandardForm;
 
 /// The largest defect of the pair of programs that determines the margin, in units of the cap.
@@ -187,14 +187,16 @@ fn excludes(rows: &IndependentRows, a: &DMatrix<f64>, y: &[f64], forced: &[usize
     let free: Vec<usize> = (0..a.ncols()).filter(|j| !forced.contains(j)).collect();
     let (basis, _) = OrthogonalBasis::spanning(&rows.matrix.select_columns(&free));
     let kernel = basis.complement();
-    let mut slopes = -kernel.tr_mul(&rows.matrix.select_columns(forced));
+    let mut slopes = -slopes(&rows.matrix, &kernel, forced);
     for (mut slope, &j) in slopes.column_iter_mut().zip(forced) {
-        let length = rows.matrix.column(j).norm();
-        // a column in the span of the free ones leaves rounding only; nothing can exclude it
-        if slope.norm() <= DEPENDENT * length {
-            return None;
-        }
-        slope /= length;
+        slope /= rows.matrix.column(j).norm();
+    }
+    // a column in the span of the free ones has no slope (a zero column no direction); nothing can exclude it
+    if slopes
+        .column_iter()
+        .any(|slope| slope.norm() == 0.0 || slope.norm().is_nan())
+    {
+        return None;
     }
     let slopes = slopes.insert_column(forced.len(), 0.0);
     let mut constants = vec![0.0; forced.len()];
