@@ -166,7 +166,10 @@ fn strictly_positive(a: &DMatrix<f64>, y: &[f64], cap: f64) -> (Feasibility, Opt
     let sums = a.column_sum();
     let mut columns = a.clone().insert_column(n, 0.0);
     columns.set_column(n, &-&sums);
-    let target: Vec<f64> = y.iter().zip(sums.iter()).map(|(y, sum)| y / cap - sum).collect();
+    let mut target: Vec<f64> = y.iter().zip(sums.iter()).map(|(y, sum)| y / cap - sum).collect();
+    if norm(&target) <= EXACT * norm(y) / cap {
+        target.fill(0.0); // cap·1 is a solution up to rounding
+    }
     let mut costs = vec![0.0; n];
     costs.push(1.0);
     match StandardForm::new(columns, &target, &costs).solve(Some(1.0), CERTIFIED_MARGIN) {
@@ -241,6 +244,12 @@ mod tests {
         assert_eq!(
             (&found.verdict, found.margin),
             (&Feasibility::StrictlyPositive, Some(1.0))
+        );
+        // cap·1 is the only solution, up to rounding of the target
+        let found = value(&nalgebra::dmatrix![0.1; 0.3; 0.7], &[0.1 * 0.3, 0.3 * 0.3, 0.7 * 0.3]);
+        assert!(
+            found.margin.is_some_and(|margin| (margin - 0.3).abs() < 1e-15),
+            "{found:?}"
         );
         // z₁ + z₂ = 0, z₃ free: the first two are 0
         let found = value(&nalgebra::dmatrix![1.0, 1.0, 0.0], &[0.0]);
