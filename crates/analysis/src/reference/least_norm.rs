@@ -90,7 +90,14 @@ pub(super) fn wrong_input(a: &DMatrix<f64>, y: &[f64]) -> Option<String> {
         return Some(format!("A has {} rows, but y has {} entries", a.nrows(), y.len()));
     }
     let finite = a.iter().chain(y).all(|x| x.is_finite());
-    (!finite).then(|| "A or y has an entry that is not finite".into())
+    if !finite {
+        return Some("A or y has an entry that is not finite".into());
+    }
+    // squares of the entries must neither overflow nor vanish
+    let largest = |values: &[f64]| values.iter().fold(0.0, |top: f64, x| top.max(x.abs()));
+    let legal = |size: f64| size == 0.0 || (1e-140..1e140).contains(&size);
+    let (a, y) = (largest(a.as_slice()), largest(y));
+    (!(legal(a) && legal(y))).then(|| format!("the entries of A or y are too large or too small: {a:e}, {y:e}"))
 }
 
 #[cfg(test)]
@@ -161,5 +168,10 @@ mod tests {
         let a = nalgebra::dmatrix![1.0, f64::NAN];
         assert!(matches!(least_norm(&a, &[1.0]), Computed::Failed { .. }));
         assert!(matches!(least_norm(&a, &[1.0, 2.0]), Computed::Failed { .. }));
+        for size in [1e200, 1e-200] {
+            let one = nalgebra::dmatrix![1.0];
+            assert!(matches!(least_norm(&(&one * size), &[1.0]), Computed::Failed { .. }));
+            assert!(matches!(least_norm(&one, &[size]), Computed::Failed { .. }));
+        }
     }
 }

@@ -245,6 +245,21 @@ mod tests {
     }
 
     #[test]
+    fn functions_are_levelled_from_anywhere() {
+        let (b, c) = (nalgebra::dmatrix![1.0, -1.0, 1.0, -1.0], [-1.0, 1.0, 2.0, -2.0]);
+        for start in [-3.0, 0.0, 10.0] {
+            let least = levelled(&b, &c, &DVector::from_element(1, start), &[1, 2], 2.0).unwrap();
+            assert!(
+                (least.mu[0] + 0.5).abs() < 1e-14 && least.gap < 1e-14,
+                "{start} {least:?}"
+            );
+        }
+        // the wrong functions give a gap, never a false certificate
+        let wrong = levelled(&b, &c, &DVector::zeros(1), &[0, 1], 2.0).unwrap();
+        assert!(wrong.gap > 0.1, "{wrong:?}");
+    }
+
+    #[test]
     fn no_nearby_or_random_point_is_lower() {
         let mut worst = 0.0f64;
         for seed in 0..100 {

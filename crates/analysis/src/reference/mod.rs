@@ -1,4 +1,5 @@
-//! Points z that a trajectory is compared with: the planted truth, and later solutions computed otherwise.
+//! Points z that a trajectory is compared with, and the constants that govern how it approaches them: the planted truth,
+//! and solutions of linear programs and least squares over A and y, each with a certificate.
 
 mod basis_pursuit;
 mod compensated;

@@ -165,7 +165,8 @@ impl<'a> ActiveSet<'a> {
                 self.entries.copy_from_slice(solution.as_slice());
                 return;
             }
-            for i in (0..self.entries.len()).rev() {
+            let present = self.entries.len();
+            for i in (0..present).rev() {
                 let (z, s) = (self.entries[i], solution[i]);
                 let leaves = s <= 0.0 && (z == s || z / (z - s) <= step);
                 self.entries[i] = z + step * (s - z);
@@ -175,6 +176,9 @@ impl<'a> ActiveSet<'a> {
                     self.entries.remove(i);
                     self.iterations += 1;
                 }
+            }
+            if self.entries.len() == present {
+                return; // only a NaN comes here; the conditions at the end will not hold
             }
             solution = self.basis.least_squares(&self.y);
         }
@@ -214,7 +218,8 @@ impl NonnegativeLeastSquares {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reference::testing::{gaussian, instance, rng};
+    use crate::reference::testing::{Instance, gaussian, instance, rng};
+    use hadaflow_core::initialization::Sign;
 
     fn value(a: &DMatrix<f64>, y: &[f64]) -> NonnegativeLeastSquares {
         match nonnegative_least_squares(a, y) {
@@ -280,20 +285,19 @@ mod tests {
 
     #[test]
     fn the_campaign_is_certified() {
-        let mut worst = 0.0f64;
+        let (mut worst, mut reached) = (0.0f64, 0);
         for seed in 0..300 {
             let Instance { a, y, kind, sign } = instance(seed);
             let found = value(&a, &y);
             worst = worst.max(found.kkt_violation);
-            let planted = sign == hadaflow_core::initialization::Sign::Positive
-                && !kind.contains("arbitrary")
-                && !kind.contains("Positive noise");
-            if planted && !kind.contains("noise") && kind.contains("dense") {
+            // a planted nonnegative point is reached; the noise may leave the cone
+            let planted = sign == Sign::Positive && !kind.contains("arbitrary") && !kind.contains("noise");
+            if planted {
+                reached += 1;
                 assert!(found.relative_distance < 1e-12, "{kind}: {:e}", found.relative_distance);
             }
         }
+        assert!(reached > 50);
         assert!(worst < 1e-13, "{worst:e}");
     }
-
-    use crate::reference::testing::Instance;
 }

@@ -246,6 +246,14 @@ mod tests {
     }
 
     #[test]
+    fn nearly_parallel_columns_still_give_an_orthonormal_basis() {
+        let common = gaussian(12, 1, &mut rng(6));
+        let c = gaussian(12, 6, &mut rng(7)) * 1e-9 + &common * DMatrix::from_element(1, 6, 1.0);
+        let basis = OrthogonalBasis::of_columns(&c, &[0, 1, 2, 3, 4, 5]).unwrap();
+        assert!(factorization_error(&basis, &c) < 1e-14);
+    }
+
+    #[test]
     fn spanning_columns_are_found_among_duplicates_and_zeros() {
         let c = nalgebra::dmatrix![0.0, 1.0, 2.0, 0.0, 3.0; 0.0, 0.0, 0.0, 1e-9, 1e9; 0.0, 1.0, 2.0, 0.0, 3.0];
         let (basis, chosen) = OrthogonalBasis::spanning(&c);

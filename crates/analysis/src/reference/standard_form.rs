@@ -315,4 +315,10 @@ mod tests {
         assert!((pair.nu[0] - 1.0).abs() < 1e-15 && (pair.nu[1] + 1.0).abs() < 1e-15 && pair.slack == 1.0);
         assert_eq!(form.another(&pair), None);
     }
+
+    #[test]
+    fn entries_that_come_out_negative_leave_the_support() {
+        let form = StandardForm::new(DMatrix::identity(2, 2), &[1.0, -1.0], &[1.0, 1.0]);
+        assert_eq!(form.point(&[0, 1]), Ok((vec![1.0, 0.0], vec![0])));
+    }
 }
