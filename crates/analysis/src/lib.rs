@@ -1,7 +1,7 @@
 //! Numbers about trajectories: observables along a run, references to compare with, and predictions with verdicts.
 //!
 //! Three extension points, each one file plus two adjacent lines in its folder's `mod.rs`: [`observable::Observable`],
-//! [`reference`] and [`prediction::Prediction`].
+//! [`mod@reference`] and [`prediction::Prediction`].
 
 pub mod observable;
 pub mod prediction;

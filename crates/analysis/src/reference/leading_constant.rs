@@ -83,15 +83,10 @@ pub fn leading_constant(a: &DMatrix<f64>, point: &[f64], depth: usize, sign: Sig
         power: depth as f64 / (depth - 2) as f64, // depths are at most 64
         sign,
     };
-    let Some((mu, relative_gradient)) = barrier.minimise() else {
-        return Computed::failed("Newton's method found no stationary point");
+    let (mu, constant, relative_gradient) = match barrier.solved() {
+        Computed::Value(found) => found,
+        Computed::Failed { reason } => return Computed::Failed { reason },
     };
-    let constant = barrier.constant(&mu);
-    if !(constant.is_finite() && relative_gradient <= STATIONARY) {
-        return Computed::failed(format!(
-            "Newton's method stopped at a relative gradient of {relative_gradient:e}"
-        ));
-    }
     Computed::Value(LeadingConstant {
         constant,
         nu: escaping.is_empty().then(|| rows.lift(&(start + kernel * mu))),
@@ -189,6 +184,21 @@ impl Barrier {
 
     fn value(&self, mu: &DVector<f64>) -> f64 {
         self.sigma(mu).iter().map(|c| self.integral(*c)).sum()
+    }
+
+    /// The minimiser, C, and the relative gradient.
+    fn solved(&self) -> Computed<(DVector<f64>, f64, f64)> {
+        let Some((mu, gradient)) = self.minimise() else {
+            return Computed::failed("Newton's method found no stationary point");
+        };
+        let constant = self.constant(&mu);
+        if constant.is_finite() && gradient <= STATIONARY {
+            Computed::Value((mu, constant, gradient))
+        } else {
+            Computed::failed(format!(
+                "Newton's method stopped at a relative gradient of {gradient:e}"
+            ))
+        }
     }
 
     /// Damped Newton from μ = 0, in the span of the slopes, where the second derivative is positive definite: the

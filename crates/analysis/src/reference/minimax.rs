@@ -16,9 +16,6 @@ use super::orthogonal_basis::OrthogonalBasis;
 /// Functions within this of the largest, in units of the data, are tried as those that are largest together. The linear
 /// program leaves an error of about 1e-10.
 const TOGETHER: [f64; 3] = [1e-9, 1e-7, 1e-11];
-/// Where the entries of μ are sought, in units of the data, if no bound gives no certificate. Slopes that cancel leave
-/// rounding, of about 1e-16, and following it as if it were a slope leads to μ ~ 1e16, where nothing can be certified.
-const BOXES: [f64; 3] = [1e1, 1e3, 1e6];
 /// A gap this small, in units of the data, ends the search for a better set.
 const GOOD: f64 = 1e-13;
 
@@ -65,40 +62,13 @@ pub(super) fn minimax(b: &DMatrix<f64>, c: &[f64]) -> Computed<Minimax> {
         Outcome::Infeasible if falls_without_limit(b) => return Computed::Value(Minimax::Unbounded),
         _ => {}
     }
-    let mut best: Option<Least> = None;
-    let mut reason = String::from("no set of largest functions certifies the least maximum");
-    for farthest in std::iter::once(f64::INFINITY).chain(BOXES) {
-        let mut program = program(b, c, scale);
-        if farthest.is_finite() {
-            confine(&mut program, k, farthest);
-        }
-        match program.solve() {
-            Outcome::Solved(solution) => {
-                let found = refined(b, c, DVector::from_column_slice(&solution[1..]), scale);
-                best = [best, found]
-                    .into_iter()
-                    .flatten()
-                    .min_by(|a, b| a.gap.total_cmp(&b.gap));
-            }
-            Outcome::Failed(words) => reason = words,
-            Outcome::Unbounded | Outcome::Infeasible => {}
-        }
-        if best.as_ref().is_some_and(|best| best.gap <= GOOD) {
-            break;
-        }
-    }
-    best.map_or(Computed::Failed { reason }, |least| {
-        Computed::Value(Minimax::Bounded(least))
-    })
-}
-
-/// Confine μ to a box, by rows: a bound would be where the solver puts the entries that do not matter.
-fn confine(program: &mut LinearProgram, k: usize, farthest: f64) {
-    for i in 1..=k {
-        for side in [1.0, -1.0] {
-            let row = (0..=k).map(|l| if l == i { side } else { 0.0 });
-            program.row(row, Relation::AtMost, farthest);
-        }
+    match program(b, c, scale).solve() {
+        Outcome::Solved(solution) => refined(b, c, DVector::from_column_slice(&solution[1..]), scale).map_or_else(
+            || Computed::failed("no set of largest functions certifies the least maximum"),
+            |least| Computed::Value(Minimax::Bounded(least)),
+        ),
+        Outcome::Unbounded | Outcome::Infeasible => Computed::failed("the solver finds no least maximum"),
+        Outcome::Failed(reason) => Computed::Failed { reason },
     }
 }
 
