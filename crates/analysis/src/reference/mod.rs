@@ -1,4 +1,33 @@
-//! Points z that a trajectory is compared with: the planted truth, and later solutions computed otherwise.
+//! Points z that a trajectory is compared with, and the constants that govern how it approaches them: the planted truth,
+//! and solutions of linear programs and least squares over A and y, each with a certificate.
+
+mod basis_pursuit;
+mod compensated;
+mod computed;
+mod dual_of_support;
+mod independent_rows;
+mod leading_constant;
+mod least_norm;
+mod linear_program;
+mod minimax;
+mod nonnegative_least_squares;
+mod null_space;
+mod orthogonal_basis;
+mod reach;
+mod source_condition;
+mod standard_form;
+mod strict_feasibility;
+#[cfg(test)]
+mod testing;
+
+pub use basis_pursuit::{BasisPursuit, CERTIFIED, Certificate, Minimiser, Uniqueness, basis_pursuit};
+pub use computed::Computed;
+pub use leading_constant::{LeadingConstant, leading_constant};
+pub use least_norm::{LeastNorm, least_norm};
+pub use nonnegative_least_squares::{NonnegativeLeastSquares, nonnegative_least_squares};
+pub use null_space::{NullSpaceConstant, null_space_constant};
+pub use source_condition::{SourceCondition, source_condition};
+pub use strict_feasibility::{Feasibility, StrictFeasibility, strict_feasibility};
 
 use hadaflow_core::flow::Flow;
 use hadaflow_core::mirror::Anchor;
