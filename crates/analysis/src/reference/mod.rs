@@ -1,5 +1,9 @@
 //! Points z that a trajectory is compared with: the planted truth, and later solutions computed otherwise.
 
+mod bregman_projection;
+
+pub use bregman_projection::{Limit, NotAttained, NotConverged, Projection, Projector, bregman_projection};
+
 use hadaflow_core::flow::Flow;
 use hadaflow_core::mirror::Anchor;
 
