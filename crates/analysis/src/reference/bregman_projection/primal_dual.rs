@@ -102,6 +102,8 @@ pub struct PrimalDual<'a> {
     pub steps: usize,
     /// Largest relative change in the last step.
     pub change: f64,
+    /// Largest |c ∓ σ − z|/z before the last step (L > 2): the dual equations, which the step may have failed to solve.
+    pub dual_gap: f64,
     /// Step lengths of the last step (primal, dual).
     pub lengths: (f64, f64),
     d: Vec<f64>,
@@ -136,6 +138,7 @@ impl<'a> PrimalDual<'a> {
             residual: Vec::new(),
             steps: 0,
             change: f64::INFINITY,
+            dual_gap: f64::INFINITY,
             lengths: (0.0, 0.0),
             d: Vec::new(),
             x: Vec::new(),
@@ -170,10 +173,11 @@ impl<'a> PrimalDual<'a> {
                 return Ending::NoPositiveSolution(bound);
             }
             if self.log_kappa == end {
-                if self.change <= CONVERGED || (self.change >= 0.5 * last && last <= STALLED) {
+                let change = self.change.max(self.dual_gap);
+                if change <= CONVERGED || (change >= 0.5 * last && change.max(last) <= STALLED) {
                     return Ending::Converged;
                 }
-                last = self.change;
+                last = change;
             } else if self.lengths.0.min(self.lengths.1) > 0.5 && self.change < LEVEL_CHANGE {
                 self.next_level(end);
                 at_level = 0;
@@ -231,6 +235,7 @@ impl<'a> PrimalDual<'a> {
         let (problem, n) = (self.problem, self.problem.matrix().ncols());
         let (e, log_kappa, exact) = (problem.exponent(), self.log_kappa, self.exact());
         let basic = self.strategy.basic;
+        self.dual_gap = 0.0;
         let unit = 2.0 * ScaledProblem::entropy_unit(log_kappa);
         let q: Vec<f64> = self.dual.iter().map(|q| q.value()).collect();
         for j in 0..n {
@@ -252,6 +257,7 @@ impl<'a> PrimalDual<'a> {
                     (true, 0) => -problem.dual(j, &self.dual, -bound) - half.z,
                     (true, _) => problem.dual(j, &self.dual, bound) - half.z,
                 };
+                self.dual_gap = self.dual_gap.max(half.rho.abs() / half.z);
                 let log_gap = e * log_kappa - (e * half.log_p + half.z.ln());
                 half.r = if half.basic && log_gap < 0.0 { log_gap.exp_m1() } else { log_gap };
                 half.d = half.p / (e * half.z);

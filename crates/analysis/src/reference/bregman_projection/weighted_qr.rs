@@ -8,8 +8,16 @@
 //! singular in doubles. Householder QR of M with its rows sorted by size and its columns pivoted is backward stable row
 //! by row (Powell and Reid 1969; Cox and Higham, Numer. Math. Appl. 1998): each row keeps its own relative accuracy. With
 //! M = Q₁R, Q = (Q₁ Q₂):  g = R⁻ᵀr,  h = R⁻¹(g − Q₁ᵀf),  x = Q₁g + Q₂Q₂ᵀf.
+//!
+//! Where large rows are linearly dependent, elimination leaves rounding errors of theirs that may exceed all smaller rows
+//! and pass for a direction of M. They are recognised by their size relative to their own row, and dropped.
 
 use nalgebra::DMatrix;
+
+/// A fall of the pivots by this factor is looked at: what is left of the large rows may be rounding.
+const FALL: f64 = 1e-6;
+/// What elimination has left of a row is rounding below this share of it.
+const ROUNDING: f64 = 1e-13;
 
 /// See the module documentation. One workspace serves any number of factorizations.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +42,10 @@ impl WeightedQr {
         self.load(a, d);
         for k in 0..self.rows.min(self.columns) {
             self.pivot(k);
+            if k > 0 && self.column_norms[k] < FALL * FALL * self.diagonal[k - 1].powi(2) {
+                self.drop_rounding(k);
+                self.pivot(k);
+            }
             self.eliminate(k);
         }
     }
@@ -55,20 +67,6 @@ impl WeightedQr {
         } else {
             self.factors[k + j * self.rows]
         }
-    }
-
-    /// d²·aᵀ(MᵀM)⁻¹a ∈ [0, 1] for a row d·aᵀ of M: how far that row alone determines the solution.
-    pub fn leverage(&mut self, a: &[f64], d: f64) -> f64 {
-        let mut g = std::mem::take(&mut self.short);
-        g.clear();
-        g.extend(self.column_order.iter().map(|&i| d * a[i]));
-        for j in 0..self.columns {
-            let column = &self.factors[j * self.rows..j * self.rows + j];
-            g[j] = (g[j] - dot(column, &g[..j])) / self.diagonal_entry(j);
-        }
-        let leverage = dot(&g, &g);
-        self.short = g;
-        leverage
     }
 
     /// x and h for given f (n entries, overwritten by x) and r (m entries, overwritten by h).
@@ -140,6 +138,27 @@ impl WeightedQr {
             self.column_order.swap(k, p);
             self.column_norms.swap(k, p);
         }
+    }
+
+    /// Clear the rows of which elimination has left nothing but rounding.
+    fn drop_rounding(&mut self, k: usize) {
+        let mut left = std::mem::take(&mut self.sorted);
+        left.clear();
+        left.resize(self.rows, 0.0f64);
+        for column in self.factors.chunks_exact(self.rows).skip(k) {
+            for (left, entry) in left.iter_mut().zip(column).skip(k) {
+                *left = left.max(entry.abs());
+            }
+        }
+        for (column, norm) in self.factors.chunks_exact_mut(self.rows).zip(&mut self.column_norms).skip(k) {
+            for ((entry, left), &row) in column.iter_mut().zip(&left).zip(&self.row_order).skip(k) {
+                if *left < ROUNDING * self.row_sizes[row] {
+                    *entry = 0.0;
+                }
+            }
+            *norm = dot(&column[k..], &column[k..]);
+        }
+        self.sorted = left;
     }
 
     /// The k-th reflection, applied to the columns behind it, whose norms are renewed: downdated ones lose all digits
