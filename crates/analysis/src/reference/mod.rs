@@ -1,8 +1,10 @@
 //! Points z that a trajectory is compared with: the planted truth, and later solutions computed otherwise.
 
 mod bregman_projection;
+mod l1_gap;
 
 pub use bregman_projection::{Limit, NotAttained, NotConverged, Projection, Projector, bregman_projection};
+pub use l1_gap::l1_gap;
 
 use hadaflow_core::flow::Flow;
 use hadaflow_core::mirror::Anchor;

@@ -24,8 +24,8 @@ const RANK: f64 = 1e-10;
 /// An upper bound on min_j z_j that is 0 or negative up to rounding, if q̂ (r entries) and p̂ (n entries) yield one.
 pub fn no_positive_solution(problem: &ScaledProblem, q: &[f64], p: &[f64]) -> Option<f64> {
     let largest = p.iter().fold(0.0f64, |a, &p| a.max(p));
-    // Where the gap between vanishing and other weights lies is not known: try one place after the other.
-    [1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-10]
+    // Where the gap between vanishing and other weights lies is not known: try one place after the other, and all.
+    [f64::INFINITY, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-10]
         .into_iter()
         .find_map(|threshold| {
             let kept: Vec<usize> = (0..p.len()).filter(|&j| p[j] >= threshold * largest).collect();
@@ -43,13 +43,21 @@ fn bound(problem: &ScaledProblem, q: &[f64], kept: &[usize]) -> Option<f64> {
         let svd = columns.svd(true, false);
         let largest = svd.singular_values.max();
         let basis = svd.u?;
-        for (u, _) in basis.column_iter().zip(svd.singular_values.iter()).filter(|(_, s)| **s > RANK * largest) {
+        for (u, _) in basis
+            .column_iter()
+            .zip(svd.singular_values.iter())
+            .filter(|(_, s)| **s > RANK * largest)
+        {
             direction -= u * u.dot(&direction);
         }
     }
     let v = a.tr_mul(&direction);
     let (smallest, largest, total) = (v.min(), v.max(), v.sum());
-    let measured: f64 = direction.iter().zip(&problem.rows.measurements).map(|(v, y)| v * y).sum();
+    let measured: f64 = direction
+        .iter()
+        .zip(&problem.rows.measurements)
+        .map(|(v, y)| v * y)
+        .sum();
     // What is left of q̂ must be more than the rounding of the projection.
     let substantial = largest > 1e-6 * q.iter().fold(0.0f64, |a, q| a.max(q.abs()));
     let bound = measured / total;

@@ -19,7 +19,7 @@ pub struct DualNewton<'a> {
     pub dual: Vec<f64>,
     /// Newton steps so far.
     pub steps: usize,
-    /// Largest change of log û or log v̂ that the last full step asked for.
+    /// Largest change of log û, log v̂ or ŵ that the last full step asked for.
     pub change: f64,
     slopes: Vec<f64>,
     sizes: Vec<f64>,
@@ -29,7 +29,7 @@ pub struct DualNewton<'a> {
 fn weight(problem: &ScaledProblem, j: usize, sigma: f64) -> (f64, f64, f64) {
     let log_kappa = problem.log_kappa();
     let (plus, minus) = problem.log_weights(j, log_kappa, sigma);
-    let w = minus.exp() * (plus - minus).exp_m1();
+    let w = problem.signed_weight(j, log_kappa, sigma);
     if problem.depth == 2.0 {
         let rate = 2.0 * ScaledProblem::entropy_unit(log_kappa);
         return (w, rate * (plus.exp() + minus.exp()), rate);
@@ -82,17 +82,29 @@ impl<'a> DualNewton<'a> {
         }
         qr.factorize(matrix, &self.slopes);
         qr.solve(&mut vec![0.0; n], &mut h);
-        self.change = (0..n).fold(0.0, |worst: f64, j| {
-            let change = (self.sizes[j] * along(&h, j)).abs();
-            if change.is_nan() || worst.is_nan() { f64::NAN } else { worst.max(change) }
-        });
+        let (mut factors, mut weights) = (0.0, 0.0);
+        for j in 0..n {
+            let step = along(&h, j).abs();
+            factors = larger(factors, self.sizes[j] * step);
+            weights = larger(weights, self.slopes[j].powi(2) * step);
+        }
+        // Where û^L and v̂^L nearly cancel, ŵ (of size 1) is more sensitive than either.
+        self.change = larger(factors, weights);
         // log(1 + x)/x, the damping of generalised self-concordant functions (Bach 2010): decrease without a line
-        // search, and full steps in the end. It moves log û by less than 1/(e + 1) of the way to the barrier at most.
-        let length = if self.change > 0.0 { self.change.ln_1p() / self.change } else { 1.0 };
+        // search, and full steps in the end. The barrier is at a change of 1/e of the factors.
         let e = self.problem.exponent();
-        let reach = if e > 0.0 { 0.9 / (e * self.change) } else { f64::INFINITY };
-        let length = if self.change < 1e-3 { 1.0 } else { length.min(reach) };
+        let reach = if e > 0.0 { 0.9 / (e * factors) } else { f64::INFINITY };
+        let length = if factors > 1e-3 {
+            (factors.ln_1p() / factors).min(reach)
+        } else {
+            1.0
+        };
         self.dual.iter_mut().zip(&h).for_each(|(q, h)| *q += length * h);
         self.steps += 1;
     }
+}
+
+/// max(a, b), or NaN if either is.
+fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b <= a { a } else { b }
 }

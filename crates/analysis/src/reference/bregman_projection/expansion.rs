@@ -74,9 +74,10 @@ impl Expansion {
     }
 
     /// The sum, rounded to a double.
-    pub fn value(mut self) -> f64 {
-        self.normalise();
-        self.0[0]
+    pub fn value(&self) -> f64 {
+        let mut sum = *self;
+        sum.normalise();
+        sum.0[0]
     }
 }
 
@@ -100,4 +101,41 @@ fn split(a: f64) -> (f64, f64) {
     let c = 134_217_729.0 * a; // 2²⁷ + 1
     let h = c - (c - a);
     (h, a - h)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_survive_any_cancellation() {
+        let mut sum = Expansion::ZERO;
+        let terms = [1e30, 1.0, 1e-30, -1e30, 1e-60, 3e15, -1.0, -3e15, -1e-30];
+        terms.into_iter().for_each(|x| sum.add(x));
+        assert_eq!(sum.value(), 1e-60);
+    }
+
+    #[test]
+    fn products_are_exact() {
+        let eps = f64::EPSILON;
+        let mut sum = Expansion::new(-1.0);
+        sum.add_product(1.0 + eps, 1.0 - eps);
+        assert_eq!(sum.value(), -eps * eps);
+    }
+
+    /// (1/3)·x for the expansion x = 3 + 3e-20 + 3e-40, minus its parts.
+    #[test]
+    fn multiples_take_every_component() {
+        let mut x = Expansion::new(3.0);
+        x.add(3e-20);
+        x.add(3e-40);
+        x.normalise();
+        assert_eq!(x.components().count(), 3);
+        let mut sum = Expansion::ZERO;
+        sum.add_multiple(0.5, &x);
+        sum.add(-1.5);
+        assert_eq!(sum.value(), 1.5e-20);
+        sum.add(-1.5e-20);
+        assert_eq!(sum.value(), 1.5e-40);
+    }
 }

@@ -12,6 +12,8 @@
 //! second where ŷ does (on it, "basic"). Decreasing p̂ off the support are multiplied by exp(δp̂/p̂), all others are
 //! moved linearly up to 0.95 of the way to zero. Residuals are evaluated exactly once κ is small (`expansion.rs`).
 
+use nalgebra::DMatrix;
+
 use super::certificate::no_positive_solution;
 use super::expansion::Expansion;
 use super::scaled::ScaledProblem;
@@ -53,9 +55,15 @@ pub struct Strategy {
 
 impl Strategy {
     /// Twenty to sixty steps where it succeeds, which is nearly always.
-    pub const BOLD: Self = Self { basic: 0.1, acceleration: 2.0 };
+    pub const BOLD: Self = Self {
+        basic: 0.1,
+        acceleration: 2.0,
+    };
     /// Two or three times as many; holds where the limit has weights on many scales (rounding of y seen at α = 1e-60).
-    pub const CAREFUL: Self = Self { basic: 0.5, acceleration: 1.25 };
+    pub const CAREFUL: Self = Self {
+        basic: 0.5,
+        acceleration: 1.25,
+    };
 }
 
 /// Why the path ended.
@@ -102,10 +110,10 @@ pub struct PrimalDual<'a> {
     pub steps: usize,
     /// Largest relative change in the last step.
     pub change: f64,
-    /// Largest |c ∓ σ − z|/z before the last step (L > 2): the dual equations, which the step may have failed to solve.
-    pub dual_gap: f64,
     /// Step lengths of the last step (primal, dual).
     pub lengths: (f64, f64),
+    rounded: Vec<f64>,
+    sums: Vec<Expansion>,
     d: Vec<f64>,
     x: Vec<f64>,
     h: Vec<f64>,
@@ -138,8 +146,9 @@ impl<'a> PrimalDual<'a> {
             residual: Vec::new(),
             steps: 0,
             change: f64::INFINITY,
-            dual_gap: f64::INFINITY,
             lengths: (0.0, 0.0),
+            rounded: Vec::new(),
+            sums: Vec::new(),
             d: Vec::new(),
             x: Vec::new(),
             h: Vec::new(),
@@ -167,13 +176,13 @@ impl<'a> PrimalDual<'a> {
             if !self.change.is_finite() {
                 return Ending::NotFinite;
             }
-            if at_level % PATIENCE == 0
+            if (at_level % PATIENCE == 0 || (at_level >= 3 && self.change >= LONGEST_DESCENT))
                 && let Some(bound) = self.certificate()
             {
                 return Ending::NoPositiveSolution(bound);
             }
             if self.log_kappa == end {
-                let change = self.change.max(self.dual_gap);
+                let change = self.change;
                 if change <= CONVERGED || (change >= 0.5 * last && change.max(last) <= STALLED) {
                     return Ending::Converged;
                 }
@@ -191,7 +200,7 @@ impl<'a> PrimalDual<'a> {
         if self.problem.signed {
             return None;
         }
-        let q: Vec<f64> = self.dual.iter().map(|q| q.value()).collect();
+        let q: Vec<f64> = self.dual.iter().map(Expansion::value).collect();
         let p: Vec<f64> = self.halves.iter().map(|half| half.p).collect();
         no_positive_solution(self.problem, &q, &p)
     }
@@ -208,9 +217,13 @@ impl<'a> PrimalDual<'a> {
         let e = self.problem.exponent();
         let stride = REDUCTION.ln() / if e > 0.0 { e } else { 1.0 };
         self.log_kappa = if end < self.log_kappa {
-            (self.log_kappa + stride).min(self.log_kappa * self.strategy.acceleration).max(end)
+            (self.log_kappa + stride)
+                .min(self.log_kappa * self.strategy.acceleration)
+                .max(end)
         } else {
-            (self.log_kappa - stride).max(self.log_kappa * self.strategy.acceleration).min(end)
+            (self.log_kappa - stride)
+                .max(self.log_kappa * self.strategy.acceleration)
+                .min(end)
         };
     }
 
@@ -226,71 +239,84 @@ impl<'a> PrimalDual<'a> {
         self.steps += 1;
     }
 
-    fn exact(&self) -> bool {
-        self.log_kappa < EXACT_BELOW.ln()
-    }
-
     /// D, γ, ρ and R of each half, and the primal residual.
     fn linearise(&mut self) {
-        let (problem, n) = (self.problem, self.problem.matrix().ncols());
-        let (e, log_kappa, exact) = (problem.exponent(), self.log_kappa, self.exact());
-        let basic = self.strategy.basic;
-        self.dual_gap = 0.0;
-        let unit = 2.0 * ScaledProblem::entropy_unit(log_kappa);
-        let q: Vec<f64> = self.dual.iter().map(|q| q.value()).collect();
+        let n = self.problem.matrix().ncols();
+        self.rounded.clear();
+        self.rounded.extend(self.dual.iter().map(Expansion::value));
         for j in 0..n {
-            let rounded: f64 = problem.matrix().column(j).iter().zip(&q).map(|(a, q)| a * q).sum();
-            let dual = if exact { problem.dual(j, &self.dual, 0.0) } else { rounded };
-            for (side, sign) in [(0, 1.0), (n, -1.0)].into_iter().take(self.halves.len() / n) {
-                let half = &mut self.halves[side + j];
-                if problem.depth == 2.0 {
-                    let base = log_kappa + 2.0 * problem.log_shape[j];
-                    half.gamma = (base - half.log_p) / unit + sign * dual;
-                    half.d = unit * half.p;
-                    half.basic = half.log_p > -basic * unit;
-                    continue;
-                }
-                let bound = problem.bound[j];
-                half.basic = half.z < basic * bound;
-                half.rho = match (exact && half.basic, side) {
-                    (false, _) => (bound - sign * dual) - half.z,
-                    (true, 0) => -problem.dual(j, &self.dual, -bound) - half.z,
-                    (true, _) => problem.dual(j, &self.dual, bound) - half.z,
-                };
-                self.dual_gap = self.dual_gap.max(half.rho.abs() / half.z);
-                let log_gap = e * log_kappa - (e * half.log_p + half.z.ln());
-                half.r = if half.basic && log_gap < 0.0 { log_gap.exp_m1() } else { log_gap };
-                half.d = half.p / (e * half.z);
-                half.gamma = half.z * half.r - half.rho;
+            let sigma = dot(self.problem.matrix(), j, &self.rounded);
+            self.linearise_half(j, j, 1.0, sigma);
+            if self.problem.signed {
+                self.linearise_half(n + j, j, -1.0, sigma);
             }
         }
         self.primal_residual();
     }
 
+    /// The i-th half, of coordinate j, at ±σ.
+    fn linearise_half(&mut self, i: usize, j: usize, sign: f64, sigma: f64) {
+        let (problem, half) = (self.problem, &mut self.halves[i]);
+        if problem.depth == 2.0 {
+            let unit = 2.0 * ScaledProblem::entropy_unit(self.log_kappa);
+            let base = self.log_kappa + 2.0 * problem.log_shape[j];
+            half.gamma = (base - half.log_p) / unit + sign * sigma;
+            half.d = unit * half.p;
+            half.basic = half.log_p > -self.strategy.basic * unit;
+            return;
+        }
+        let (e, bound) = (problem.exponent(), problem.bound[j]);
+        half.basic = half.z < self.strategy.basic * bound;
+        // c ∓ σ ≥ 0.1 c is accurate enough in doubles; on the support it may be 1e-80.
+        half.rho = if half.basic && self.log_kappa < EXACT_BELOW.ln() {
+            -sign * problem.dual(j, &self.dual, -sign * bound) - half.z
+        } else {
+            (bound - sign * sigma) - half.z
+        };
+        let log_gap = e * self.log_kappa - (e * half.log_p + half.z.ln());
+        half.r = if half.basic && log_gap < 0.0 {
+            log_gap.exp_m1()
+        } else {
+            log_gap
+        };
+        half.d = half.p / (e * half.z);
+        half.gamma = half.z * half.r - half.rho;
+    }
+
     /// ŷ − Â(p̂⁺ − p̂⁻).
     fn primal_residual(&mut self) {
         let (problem, n) = (self.problem, self.problem.matrix().ncols());
+        let exact = self.log_kappa < EXACT_BELOW.ln();
+        // For L > 2 all weights off the support are of one size, and their rounding is that of the smallest ones.
+        let rounds = |half: &Half| !exact || (problem.depth > 2.0 && !half.basic);
         self.residual.clear();
-        self.residual.extend_from_slice(&problem.rows.measurements);
-        if !self.exact() {
-            for j in 0..n {
-                let w = self.halves[j].p - self.halves.get(n + j).map_or(0.0, |half| half.p);
-                for (r, a) in self.residual.iter_mut().zip(problem.matrix().column(j).iter()) {
-                    *r -= a * w;
-                }
+        self.residual.resize(problem.matrix().nrows(), 0.0);
+        self.sums.clear();
+        self.sums
+            .extend(problem.rows.measurements.iter().map(|&y| Expansion::new(y)));
+        for (i, (half, weight)) in self.halves.iter().zip(&self.weights).enumerate() {
+            let (column, sign) = if i < n {
+                (problem.matrix().column(i), -1.0)
+            } else {
+                (problem.matrix().column(i - n), 1.0)
+            };
+            if rounds(half) {
+                let p = sign * half.p;
+                self.residual
+                    .iter_mut()
+                    .zip(column.iter())
+                    .for_each(|(r, a)| *r += p * a);
+            } else {
+                self.sums
+                    .iter_mut()
+                    .zip(column.iter())
+                    .for_each(|(r, &a)| r.add_multiple(sign * a, weight));
             }
-            return;
         }
-        let mut sums: Vec<Expansion> = self.residual.iter().map(|&y| Expansion::new(y)).collect();
-        for j in 0..n {
-            for (r, &a) in sums.iter_mut().zip(problem.matrix().column(j).iter()) {
-                r.add_multiple(-a, &self.weights[j]);
-                if let Some(w) = self.weights.get(n + j) {
-                    r.add_multiple(a, w);
-                }
-            }
+        for (r, sum) in self.residual.iter_mut().zip(&mut self.sums) {
+            sum.add(*r);
+            *r = sum.value();
         }
-        self.residual.iter_mut().zip(sums).for_each(|(r, sum)| *r = sum.value());
     }
 
     /// d = (D⁺ + D⁻)^{1/2}, f = (D⁺γ⁺ − D⁻γ⁻)/d: the two halves of a coordinate share one row.
@@ -318,7 +344,7 @@ impl<'a> PrimalDual<'a> {
         let (problem, n) = (self.problem, self.problem.matrix().ncols());
         // Per half: δp̂ in γ, δz in ρ.
         for j in 0..n {
-            let t: f64 = problem.matrix().column(j).iter().zip(h).map(|(a, h)| a * h).sum();
+            let t = dot(problem.matrix(), j, h);
             let dw = self.d[j] * x[j];
             let (mut plus, mut minus) = (dw, 0.0);
             if let Some(half) = self.halves.get(n + j) {
@@ -343,7 +369,11 @@ impl<'a> PrimalDual<'a> {
         let e = self.problem.exponent();
         let half = &mut self.halves[i];
         half.gamma = dp;
-        half.rho = if half.basic { half.z * (half.r - e * dp / half.p) } else { half.rho - t };
+        half.rho = if half.basic {
+            half.z * (half.r - e * dp / half.p)
+        } else {
+            half.rho - t
+        };
     }
 
     fn take_step(&mut self, h: &[f64]) {
@@ -361,7 +391,7 @@ impl<'a> PrimalDual<'a> {
             dual = primal;
         }
         self.lengths = (primal, dual);
-        let exact = self.exact();
+        let exact = self.log_kappa < EXACT_BELOW.ln();
         self.change = 0.0;
         for (half, weight) in self.halves.iter_mut().zip(&mut self.weights) {
             let (step, before) = (primal * half.gamma, half.log_p);
@@ -374,7 +404,11 @@ impl<'a> PrimalDual<'a> {
                     half.p += step;
                     *weight = Expansion::new(half.p);
                 }
-                half.log_p = if before > SMALLEST.ln() { half.p.ln() } else { before + (step / SMALLEST).ln_1p() };
+                half.log_p = if before > SMALLEST.ln() {
+                    half.p.ln()
+                } else {
+                    before + (step / SMALLEST).ln_1p()
+                };
             } else {
                 half.log_p += (step / half.p).max(-LONGEST_DESCENT);
                 half.p = half.log_p.exp().max(SMALLEST);
@@ -386,7 +420,11 @@ impl<'a> PrimalDual<'a> {
                 half.z += dual * half.rho;
             }
             // max would swallow a NaN
-            self.change = if change.is_nan() { change } else { self.change.max(change) };
+            self.change = if change.is_nan() {
+                change
+            } else {
+                self.change.max(change)
+            };
             if self.change.is_nan() {
                 return;
             }
@@ -394,6 +432,14 @@ impl<'a> PrimalDual<'a> {
         for (q, h) in self.dual.iter_mut().zip(h) {
             q.add(dual * h);
             q.normalise();
+            if !q.value().is_finite() {
+                self.change = f64::NAN;
+            }
         }
     }
+}
+
+/// ⟨a_j, x⟩ for the j-th column.
+fn dot(a: &DMatrix<f64>, j: usize, x: &[f64]) -> f64 {
+    a.column(j).iter().zip(x).map(|(a, x)| a * x).sum()
 }

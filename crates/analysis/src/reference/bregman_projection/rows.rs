@@ -100,3 +100,42 @@ fn least_norm(a: &DMatrix<f64>, y: &[f64], qr: &mut WeightedQr) -> f64 {
     qr.solve(&mut w, &mut r);
     w.iter().fold(0.0, |a, w| a.max(w.abs()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reduce(m: usize, n: usize, a: &[f64], y: &[f64]) -> IndependentRows {
+        IndependentRows::new(&DMatrix::from_row_slice(m, n, a), y, &mut WeightedQr::default())
+    }
+
+    #[test]
+    fn dependent_rows_leave_and_are_compared() {
+        let a = [1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 4.0, 5.0, 6.0, 5.0, 7.0, 9.0];
+        let rows = reduce(4, 3, &a, &[1.0, 0.0, 2.0, 3.0]);
+        assert_eq!((rows.kept.len(), rows.is_consistent()), (2, true));
+        assert!(!rows.kept.contains(&1));
+        for y in [[1.0, 0.0, 2.0, 3.0 + 1e-9], [1.0, 1e-9, 2.0, 3.0]] {
+            assert!(!reduce(4, 3, &a, &y).is_consistent());
+        }
+    }
+
+    #[test]
+    fn rows_are_only_scaled_by_powers_of_two() {
+        let rows = reduce(2, 3, &[1e-9, 3e-9, 0.0, 1e5, 7.0, 3.0], &[2e-9, 4.0]);
+        assert_eq!(rows.kept, [0, 1]);
+        for (i, factor) in rows.factors.iter().enumerate() {
+            assert_eq!(factor.log2().fract(), 0.0);
+            assert!((1.0..2.0).contains(&rows.matrix.row(i).amax()));
+        }
+        assert_eq!(rows.matrix[(0, 1)], 3e-9 * rows.factors[0]);
+        assert!(rows.unit().log2().fract() == 0.0 && (0.5..1.0).contains(&(0.5 * rows.size / rows.unit())));
+    }
+
+    #[test]
+    fn a_zero_matrix_has_no_rows() {
+        let rows = reduce(2, 3, &[0.0; 6], &[0.0, 0.0]);
+        assert_eq!((rows.kept.len(), rows.size, rows.is_consistent()), (0, 0.0, true));
+        assert!(!reduce(2, 3, &[0.0; 6], &[0.0, 1.0]).is_consistent());
+    }
+}

@@ -31,6 +31,8 @@ pub struct ScaledProblem {
     pub bound: Vec<f64>,
     /// log a.
     pub log_alpha: f64,
+    /// W, a power of two unless y = 0.
+    pub unit: f64,
     /// log W.
     pub log_unit: f64,
 }
@@ -39,14 +41,16 @@ impl ScaledProblem {
     /// In units of the solution of least norm, or of a^L where y = 0.
     pub fn new(rows: IndependentRows, depth: usize, sign: Sign, x0: &[f64]) -> Self {
         let alpha = x0.iter().fold(0.0f64, |a, &x| a.max(x));
-        let l = depth as f64;
+        let l = depth as f64; // <= 64
+        let log_start = l * alpha.ln();
         Self {
             depth: l,
             signed: sign == Sign::Signed,
             log_shape: x0.iter().map(|x| (x / alpha).ln()).collect(),
             bound: x0.iter().map(|x| (alpha / x).powi(depth as i32 - 2)).collect(), // depth <= 64
             log_alpha: alpha.ln(),
-            log_unit: if rows.size > 0.0 { rows.unit().ln() } else { l * alpha.ln() },
+            unit: if rows.size > 0.0 { rows.unit() } else { log_start.exp() },
+            log_unit: if rows.size > 0.0 { rows.unit().ln() } else { log_start },
             rows,
         }
     }
@@ -80,6 +84,22 @@ impl ScaledProblem {
         }
         let (ratio, e) = (sigma / self.bound[j], self.exponent());
         (base - (-ratio).ln_1p() / e, base - ratio.ln_1p() / e)
+    }
+
+    /// p̂⁺ − p̂⁻ at σ, relatively accurate where the two nearly cancel.
+    pub fn signed_weight(&self, j: usize, log_kappa: f64, sigma: f64) -> f64 {
+        let log_ratio = if self.depth == 2.0 {
+            4.0 * Self::entropy_unit(log_kappa) * sigma
+        } else {
+            let ratio = sigma / self.bound[j];
+            (ratio.ln_1p() - (-ratio).ln_1p()) / self.exponent()
+        };
+        let (plus, minus) = self.log_weights(j, log_kappa, sigma);
+        if sigma < 0.0 {
+            -plus.exp() * (-log_ratio).exp_m1()
+        } else {
+            minus.exp() * log_ratio.exp_m1()
+        }
     }
 
     /// σ_j = (Âᵀq̂)_j, evaluated exactly, plus `shift`.

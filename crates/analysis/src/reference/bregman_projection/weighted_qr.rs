@@ -130,7 +130,13 @@ impl WeightedQr {
 
     /// Bring the largest remaining column to place k.
     fn pivot(&mut self, k: usize) {
-        let largest = |best: usize, j: usize| if self.column_norms[j] > self.column_norms[best] { j } else { best };
+        let largest = |best: usize, j: usize| {
+            if self.column_norms[j] > self.column_norms[best] {
+                j
+            } else {
+                best
+            }
+        };
         let p = (k + 1..self.columns).fold(k, largest);
         if p != k {
             let (head, tail) = self.factors.split_at_mut(p * self.rows);
@@ -150,7 +156,12 @@ impl WeightedQr {
                 *left = left.max(entry.abs());
             }
         }
-        for (column, norm) in self.factors.chunks_exact_mut(self.rows).zip(&mut self.column_norms).skip(k) {
+        for (column, norm) in self
+            .factors
+            .chunks_exact_mut(self.rows)
+            .zip(&mut self.column_norms)
+            .skip(k)
+        {
             for ((entry, left), &row) in column.iter_mut().zip(&left).zip(&self.row_order).skip(k) {
                 if *left < ROUNDING * self.row_sizes[row] {
                     *entry = 0.0;
@@ -213,4 +224,70 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     }
     let rest: f64 = a[split..].iter().zip(&b[split..]).map(|(a, b)| a * b).sum();
     (sums[0] + sums[2]) + (sums[1] + sums[3]) + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::DVector;
+
+    fn matrix(m: usize, n: usize) -> DMatrix<f64> {
+        DMatrix::from_fn(m, n, |i, j| (1.3 * ((i + 1) * (j + 2)) as f64 + 0.3 * j as f64).sin()) // small indices
+    }
+
+    /// The naive twin: LU of the whole (n+m)×(n+m) system.
+    #[test]
+    fn agrees_with_the_dense_system() {
+        let (m, n) = (4, 9);
+        let (a, d) = (matrix(m, n), [0.3, 2.0, 1.0, 0.1, 5.0, 0.7, 1.1, 0.2, 3.0]);
+        let (f, r): (Vec<f64>, Vec<f64>) = ((0..n).map(|i| (i as f64).cos()).collect(), vec![1.0, -2.0, 0.5, 3.0]);
+        let mut system = DMatrix::identity(n + m, n + m);
+        system.view_mut((n, n), (m, m)).fill(0.0);
+        for (i, j) in (0..n).flat_map(|i| (0..m).map(move |j| (i, j))) {
+            system[(i, n + j)] = -d[i] * a[(j, i)];
+            system[(n + j, i)] = d[i] * a[(j, i)];
+        }
+        let expected = system
+            .lu()
+            .solve(&DVector::from_vec([f.clone(), r.clone()].concat()))
+            .unwrap();
+        let (mut x, mut h, mut qr) = (f, r, WeightedQr::default());
+        qr.factorize(&a, &d);
+        qr.solve(&mut x, &mut h);
+        for (ours, expected) in x.iter().chain(&h).zip(expected.iter()) {
+            assert!((ours - expected).abs() < 1e-12, "{ours} {expected}");
+        }
+    }
+
+    /// n = m: M is square, and x = M⁻ᵀr entry by entry whatever d.
+    #[test]
+    fn rows_keep_their_own_accuracy() {
+        let a = matrix(4, 4);
+        let d = [1e-40, 1e30, 1.0, 1e-5];
+        let r = [1.0, -2.0, 0.5, 3.0];
+        let w = a.clone().lu().solve(&DVector::from_column_slice(&r)).unwrap();
+        let (mut x, mut h, mut qr) = (vec![0.0; 4], r.to_vec(), WeightedQr::default());
+        qr.factorize(&a, &d);
+        qr.solve(&mut x, &mut h);
+        for j in 0..4 {
+            assert!(
+                (d[j] * x[j] / w[j] - 1.0).abs() < 1e-12,
+                "{j}: {} {}",
+                d[j] * x[j],
+                w[j]
+            );
+        }
+    }
+
+    /// Three large rows of rank 2 and a tiny one: the tiny one alone can produce the third component of r = e₃, and what
+    /// elimination leaves of the third large row must not.
+    #[test]
+    fn rounding_of_dependent_large_rows_is_no_direction() {
+        let a = DMatrix::from_column_slice(3, 4, &[0.3, 0.1, 0.7, 0.1, 0.2, 0.3, 0.4, 0.3, 1.0, 0.0, 0.0, 1.0]);
+        let (mut x, mut h, mut qr) = (vec![0.0; 4], vec![0.0, 0.0, 1.0], WeightedQr::default());
+        qr.factorize(&a, &[1e20, 1e20, 1e20, 1e-20]);
+        qr.solve(&mut x, &mut h);
+        assert!((x[3] / 1e20 - 1.0).abs() < 1e-12, "{x:?}");
+        assert!(x[..3].iter().all(|x| x.abs() < 1e-19), "{x:?}");
+    }
 }
