@@ -35,7 +35,11 @@ fn draw(seed: u64) -> Instance {
         _ => f64::from(rng.random_range(-4..=4i32)),
     };
     let a = DMatrix::from_fn(m, n, |_, _| entry(&mut rng));
-    let sign = if seed % 2 == 0 { Sign::Signed } else { Sign::Positive };
+    let sign = if seed.is_multiple_of(2) {
+        Sign::Signed
+    } else {
+        Sign::Positive
+    };
     let full = sign == Sign::Positive && seed % 4 == 1;
     let sparsity = if full { n } else { rng.random_range(1..=m.div_ceil(2)) };
     let mut x = DMatrix::zeros(n, 1);

@@ -19,6 +19,10 @@
 mod certificate;
 mod dual_newton;
 mod expansion;
+mod half;
+mod limit;
+mod outcome;
+mod path;
 mod primal_dual;
 mod rows;
 mod scaled;
@@ -28,9 +32,14 @@ use hadaflow_core::error::{CoreError, Result};
 use hadaflow_core::initialization::{DEPTHS, Sign};
 use nalgebra::DMatrix;
 
+pub use limit::Limit;
+pub use outcome::{NotAttained, NotConverged, Projection};
+
 use dual_newton::DualNewton;
 use expansion::Expansion;
-use primal_dual::{Ending, PrimalDual, Strategy};
+use limit::limit;
+use path::{Ending, Strategy};
+use primal_dual::PrimalDual;
 use rows::IndependentRows;
 use scaled::ScaledProblem;
 use weighted_qr::WeightedQr;
@@ -43,91 +52,6 @@ const LOG_KAPPA: std::ops::RangeInclusive<f64> = -330.0..=600.0;
 const MODERATE_MU: f64 = 0.1;
 /// Depth 2: the dual route takes about ½ log 1/κ more steps.
 const MODERATE_KAPPA: f64 = 1e-2;
-
-/// The outcome of [`bregman_projection`].
-#[derive(Debug, Clone, PartialEq)]
-pub enum Projection {
-    /// The limit, to rounding.
-    Attained(Limit),
-    /// There is no minimiser; the dual variable diverges.
-    NotAttained(NotAttained),
-    /// Newton's iteration failed; nothing is known.
-    NotConverged(NotConverged),
-}
-
-impl Projection {
-    /// The limit, where there is one.
-    pub fn limit(&self) -> Option<&Limit> {
-        match self {
-            Self::Attained(limit) => Some(limit),
-            _ => None,
-        }
-    }
-}
-
-/// Why there is no minimiser.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum NotAttained {
-    /// y is not in the range of A: a row that is a combination of others disagrees with them, by `mismatch` times what
-    /// rounding explains (relative 1e-12).
-    Unreachable {
-        /// Mismatch over the allowed one; above 1.
-        mismatch: f64,
-    },
-    /// Positive model: a certificate ν ≠ 0 with Aᵀν ≥ 0, ⟨ν, y⟩ ≤ 0 up to rounding, so that every z ≥ 0 with Az = y has a
-    /// vanishing entry (⟨ν, y⟩ = 0), or there is none at all (⟨ν, y⟩ < 0).
-    NoPositiveSolution {
-        /// ⟨ν, y⟩/|Aᵀν|₁ in units of ‖A⁺y‖: no solution has all its entries above this.
-        largest_smallest_entry: f64,
-    },
-}
-
-/// How Newton's iteration failed.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum NotConverged {
-    /// Not at rest after that many steps, with that relative change in the last.
-    StepLimit {
-        /// Newton steps.
-        steps: usize,
-        /// Largest relative change of a weight in the last step.
-        change: f64,
-    },
-    /// A step that is not finite.
-    NotFinite {
-        /// Newton steps.
-        steps: usize,
-    },
-    /// The start is so small, or so large, that its powers leave the range of doubles.
-    OutOfRange {
-        /// log(α^L/‖A⁺y‖_∞).
-        log_kappa: f64,
-    },
-}
-
-/// A minimiser w_∞ with its dual certificate.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Limit {
-    /// w_∞, n entries, each to its own relative accuracy.
-    pub weights: Vec<f64>,
-    /// u^L, n entries.
-    pub plus: Vec<f64>,
-    /// v^L; empty in a positive model.
-    pub minus: Vec<f64>,
-    /// log u.
-    pub log_u: Vec<f64>,
-    /// log v; empty in a positive model.
-    pub log_v: Vec<f64>,
-    /// σ = Aᵀq/T, n entries: in a model with uniform start |σ| < 1 (σ < 1 in a positive one).
-    pub sigma: Vec<f64>,
-    /// q/T, m entries; zero at rows that are combinations of others.
-    pub dual: Vec<f64>,
-    /// log T: T = log(1/α) for L = 2 (1 if α ≥ 1/e), α^{2−L}/(L−2) for L > 2, with α = max x0.
-    pub log_dual_unit: f64,
-    /// Newton steps.
-    pub steps: usize,
-    /// Largest relative change of a factor in the last step.
-    pub change: f64,
-}
 
 /// The Bregman projection of the start x0 (n positive entries) of a model of that depth and sign onto Az = y.
 ///
@@ -267,84 +191,6 @@ fn check(a: &DMatrix<f64>, y: &[f64], depth: usize, x0: &[f64]) -> Result<()> {
         });
     }
     Ok(())
-}
-
-/// Factors and weights from q̂ and, where they are known better from it, from p̂.
-fn limit(problem: &ScaledProblem, dual: &[Expansion], weights: &[Expansion], m: usize) -> Limit {
-    let n = problem.matrix().ncols();
-    let (l, log_kappa) = (problem.depth, problem.log_kappa());
-    let unit = problem.unit;
-    let size = |log: f64| log.exp() * unit;
-    let mut limit = Limit {
-        weights: vec![0.0; n],
-        plus: vec![0.0; n],
-        minus: Vec::new(),
-        log_u: vec![0.0; n],
-        log_v: Vec::new(),
-        sigma: vec![0.0; n],
-        dual: vec![0.0; m],
-        log_dual_unit: 0.0,
-        steps: 0,
-        change: 0.0,
-    };
-    if problem.signed {
-        (limit.minus, limit.log_v) = (vec![0.0; n], vec![0.0; n]);
-    }
-    for j in 0..n {
-        let sigma = problem.dual(j, dual, 0.0);
-        let (mut plus, mut minus) = problem.log_weights(j, log_kappa, sigma);
-        let (mut p, mut v) = (size(plus), size(minus));
-        let mut w = if problem.signed {
-            problem.signed_weight(j, log_kappa, sigma) * unit
-        } else {
-            p
-        };
-        // Near its bound σ has lost what p̂ keeps.
-        let ratio = if l == 2.0 {
-            plus.max(minus) / log_kappa
-        } else {
-            1.0 - sigma.abs() / problem.bound[j]
-        };
-        if !weights.is_empty() && ratio < 0.5 && (problem.signed || sigma > 0.0) {
-            let heavy = if sigma > 0.0 { j } else { n + j };
-            let value = weights[heavy].value();
-            let (log, side) = if sigma > 0.0 {
-                (&mut plus, &mut p)
-            } else {
-                (&mut minus, &mut v)
-            };
-            *log = value.ln();
-            *side = value * unit;
-            w = if problem.signed { p - v } else { p };
-        }
-        limit.weights[j] = w;
-        limit.sigma[j] = sigma;
-        limit.plus[j] = p;
-        limit.log_u[j] = (plus + problem.log_unit) / l;
-        if problem.signed {
-            limit.minus[j] = v;
-            limit.log_v[j] = (minus + problem.log_unit) / l;
-        }
-    }
-    let reported = rescale_dual(problem, &mut limit.sigma, &mut limit.log_dual_unit);
-    for ((&row, factor), q) in problem.rows.kept.iter().zip(&problem.rows.factors).zip(dual) {
-        limit.dual[row] = q.value() * factor * reported;
-    }
-    limit
-}
-
-/// From the unit of the computation to the reported one: they differ for L = 2, where κ knows the size of y.
-fn rescale_dual(problem: &ScaledProblem, sigma: &mut [f64], log_unit: &mut f64) -> f64 {
-    let l2 = problem.depth - 2.0;
-    if l2 > 0.0 {
-        *log_unit = -l2 * problem.log_alpha - l2.ln();
-        return 1.0;
-    }
-    let unit = (-problem.log_alpha).max(1.0);
-    *log_unit = unit.ln();
-    let ratio = ScaledProblem::entropy_unit(problem.log_kappa()) / unit;
-    sigma.iter_mut().for_each(|sigma| *sigma *= ratio);
-    ratio
 }
 
 #[cfg(test)]

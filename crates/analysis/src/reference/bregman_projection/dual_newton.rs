@@ -4,6 +4,7 @@
 //! (the kernel regime α ≫ 1, where the limit tends to the solution of least norm). What limits it is 1 − |σ|, known to
 //! eps only: the relative error of ŵ is about eps/μ.
 
+use super::primal_dual::larger;
 use super::scaled::ScaledProblem;
 use super::weighted_qr::WeightedQr;
 
@@ -102,9 +103,4 @@ impl<'a> DualNewton<'a> {
         self.dual.iter_mut().zip(&h).for_each(|(q, h)| *q += length * h);
         self.steps += 1;
     }
-}
-
-/// max(a, b), or NaN if either is.
-fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b <= a { a } else { b }
 }

@@ -1,4 +1,4 @@
-//! Primal-dual Newton path-following: from κ = 1, where the projection is an easy problem, to the wanted κ.
+//! The primal-dual Newton step at one level κ.
 //!
 //! Unknown are p̂ > 0, z > 0 and q̂ (see `scaled.rs`); with t = ±Âᵀδq̂ a Newton step of each relation reads
 //!
@@ -14,97 +14,31 @@
 
 use nalgebra::DMatrix;
 
-use super::certificate::no_positive_solution;
 use super::expansion::Expansion;
+use super::half::Half;
+use super::path::Strategy;
 use super::scaled::ScaledProblem;
 use super::weighted_qr::WeightedQr;
 
 /// Fraction of the way to the boundary that a step may take.
 const TO_BOUNDARY: f64 = 0.95;
-/// μ (L > 2) or κ (L = 2) is reduced at least by this between two levels …
-const REDUCTION: f64 = 0.1;
-/// … and log κ at most multiplied by this.
-
-/// A level is left when no p̂ or z has changed by more than this factor e^….
-const LEVEL_CHANGE: f64 = 1.0;
-/// Newton converges quadratically: after a relative change of every p̂ and z below this, what is left is rounding.
-const CONVERGED: f64 = 1e-10;
-/// A change that no longer shrinks is accepted below this.
-const STALLED: f64 = 1e-8;
-/// Steps at one level after which a certificate that there is no minimiser is looked for.
-const PATIENCE: usize = 12;
 /// Below this κ residuals are evaluated exactly.
 const EXACT_BELOW: f64 = 1e-6;
-/// A coordinate is basic where its distance z/c to the bound is below this.
-
-/// The same for L = 2: log p̂/log κ.
-
-/// Largest decrease of log p̂ in one step.
-const LONGEST_DESCENT: f64 = 60.0;
-/// Stands for every smaller p̂: its square root must not vanish.
-const SMALLEST: f64 = 1e-290;
-
-/// How boldly the path is followed.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Strategy {
-    /// A weight is basic where its distance to the bound, z/c (L > 2) or log p̂/log κ (L = 2), is below this.
-    basic: f64,
-    /// log κ is multiplied by this at most between two levels.
-    acceleration: f64,
-}
-
-impl Strategy {
-    /// Twenty to sixty steps where it succeeds, which is nearly always.
-    pub const BOLD: Self = Self {
-        basic: 0.1,
-        acceleration: 2.0,
-    };
-    /// Two or three times as many; holds where the limit has weights on many scales (rounding of y seen at α = 1e-60).
-    pub const CAREFUL: Self = Self {
-        basic: 0.5,
-        acceleration: 1.25,
-    };
-}
-
-/// Why the path ended.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Ending {
-    /// At the wanted κ, to rounding.
-    Converged,
-    /// Too many steps.
-    StepLimit,
-    /// A step that is not finite.
-    NotFinite,
-    /// Positive model: no solution has its smallest entry above this, which is 0 or negative up to rounding.
-    NoPositiveSolution(f64),
-}
-
-/// One weight of one sign.
-#[derive(Debug, Clone, Copy)]
-struct Half {
-    p: f64,
-    /// log p̂, which for L = 2 goes below the range of p̂.
-    log_p: f64,
-    z: f64,
-    basic: bool,
-    d: f64,
-    gamma: f64,
-    rho: f64,
-    r: f64,
-}
-
 /// The state of the path, and its workspace.
 #[derive(Debug, Clone)]
 pub struct PrimalDual<'a> {
-    problem: &'a ScaledProblem,
-    strategy: Strategy,
+    /// What is solved.
+    pub problem: &'a ScaledProblem,
+    /// How.
+    pub strategy: Strategy,
     /// log κ of the present level.
     pub log_kappa: f64,
     /// p̂⁺, then p̂⁻ in a signed model.
     pub weights: Vec<Expansion>,
     /// q̂, r entries.
     pub dual: Vec<Expansion>,
-    halves: Vec<Half>,
+    /// The same weights with all that belongs to them.
+    pub halves: Vec<Half>,
     residual: Vec<f64>,
     /// Newton steps so far.
     pub steps: usize,
@@ -129,11 +63,7 @@ impl<'a> PrimalDual<'a> {
             p: start(j),
             log_p: problem.depth * problem.log_shape[j],
             z: problem.bound[j],
-            basic: false,
-            d: 0.0,
-            gamma: 0.0,
-            rho: 0.0,
-            r: 0.0,
+            ..Half::default()
         };
         let indices = (0..sides * n).map(|i| i % n);
         Self {
@@ -153,78 +83,6 @@ impl<'a> PrimalDual<'a> {
             x: Vec::new(),
             h: Vec::new(),
         }
-    }
-
-    /// Follow the path to its end, at most `limit` steps altogether.
-    pub fn follow(&mut self, qr: &mut WeightedQr, limit: usize) -> Ending {
-        let ending = self.follow_to_rest(qr, limit);
-        let suspicious = match ending {
-            Ending::Converged => self.has_vanishing_weights(),
-            Ending::StepLimit | Ending::NotFinite => true,
-            Ending::NoPositiveSolution(_) => false,
-        };
-        let certificate = if suspicious { self.certificate() } else { None };
-        certificate.map_or(ending, Ending::NoPositiveSolution)
-    }
-
-    fn follow_to_rest(&mut self, qr: &mut WeightedQr, limit: usize) -> Ending {
-        let end = self.problem.log_kappa();
-        let (mut last, mut at_level) = (f64::INFINITY, 0);
-        while self.steps < limit {
-            self.step(qr);
-            at_level += 1;
-            if !self.change.is_finite() {
-                return Ending::NotFinite;
-            }
-            if (at_level % PATIENCE == 0 || (at_level >= 3 && self.change >= LONGEST_DESCENT))
-                && let Some(bound) = self.certificate()
-            {
-                return Ending::NoPositiveSolution(bound);
-            }
-            if self.log_kappa == end {
-                let change = self.change;
-                if change <= CONVERGED || (change >= 0.5 * last && change.max(last) <= STALLED) {
-                    return Ending::Converged;
-                }
-                last = change;
-            } else if self.lengths.0.min(self.lengths.1) > 0.5 && self.change < LEVEL_CHANGE {
-                self.next_level(end);
-                at_level = 0;
-            }
-        }
-        Ending::StepLimit
-    }
-
-    /// A bound on the smallest entry of every solution, if q̂ shows that it is 0 up to rounding.
-    fn certificate(&self) -> Option<f64> {
-        if self.problem.signed {
-            return None;
-        }
-        let q: Vec<f64> = self.dual.iter().map(Expansion::value).collect();
-        let p: Vec<f64> = self.halves.iter().map(|half| half.p).collect();
-        no_positive_solution(self.problem, &q, &p)
-    }
-
-    /// Whether a weight has been pushed far below its start to the size of rounding.
-    fn has_vanishing_weights(&self) -> bool {
-        let largest = self.halves.iter().fold(0.0f64, |a, half| a.max(half.p));
-        let start = |j: usize| self.log_kappa + self.problem.depth * self.problem.log_shape[j];
-        let vanishing = |j: usize, half: &Half| half.p < 1e-9 * largest && half.log_p < start(j) - 2.0;
-        !self.problem.signed && self.halves.iter().enumerate().any(|(j, half)| vanishing(j, half))
-    }
-
-    fn next_level(&mut self, end: f64) {
-        let e = self.problem.exponent();
-        let stride = REDUCTION.ln() / if e > 0.0 { e } else { 1.0 };
-        self.log_kappa = if end < self.log_kappa {
-            (self.log_kappa + stride)
-                .min(self.log_kappa * self.strategy.acceleration)
-                .max(end)
-        } else {
-            (self.log_kappa - stride)
-                .max(self.log_kappa * self.strategy.acceleration)
-                .min(end)
-        };
     }
 
     /// One Newton step at the present level.
@@ -341,11 +199,9 @@ impl<'a> PrimalDual<'a> {
 
     /// Move p̂, z and q̂ along x = δw/d and h = δq̂.
     fn advance(&mut self, x: &[f64], h: &[f64]) {
-        let (problem, n) = (self.problem, self.problem.matrix().ncols());
-        // Per half: δp̂ in γ, δz in ρ.
-        for j in 0..n {
-            let t = dot(problem.matrix(), j, h);
-            let dw = self.d[j] * x[j];
+        let n = x.len();
+        for (j, x) in x.iter().enumerate() {
+            let (t, dw) = (dot(self.problem.matrix(), j, h), self.d[j] * x);
             let (mut plus, mut minus) = (dw, 0.0);
             if let Some(half) = self.halves.get(n + j) {
                 // The lighter half follows its own equation, the heavier one keeps Âδŵ = r.
@@ -358,75 +214,55 @@ impl<'a> PrimalDual<'a> {
                 }
             }
             self.set_step(j, plus, t);
-            if problem.signed {
+            if self.problem.signed {
                 self.set_step(n + j, minus, -t);
             }
         }
+        self.lengths = self.step_lengths();
         self.take_step(h);
     }
 
+    /// δp̂ and δz of the i-th half. Where p̂ is basic, δz from its own equation: c ∓ σ may have lost z to rounding.
     fn set_step(&mut self, i: usize, dp: f64, t: f64) {
         let e = self.problem.exponent();
         let half = &mut self.halves[i];
-        half.gamma = dp;
-        half.rho = if half.basic {
+        let dz = if half.basic {
             half.z * (half.r - e * dp / half.p)
         } else {
             half.rho - t
         };
+        half.step = (dp, dz);
+    }
+
+    /// How far basic p̂, and z, may go along their steps.
+    fn step_lengths(&self) -> (f64, f64) {
+        let (mut primal, mut dual) = (1.0f64, 1.0f64);
+        for half in &self.halves {
+            if half.basic && half.step.0 < 0.0 {
+                primal = primal.min(-TO_BOUNDARY * half.p / half.step.0);
+            }
+            if half.step.1 < 0.0 {
+                dual = dual.min(-TO_BOUNDARY * half.z / half.step.1);
+            }
+        }
+        if self.problem.depth == 2.0 {
+            (primal, primal)
+        } else {
+            (primal, dual)
+        }
     }
 
     fn take_step(&mut self, h: &[f64]) {
-        let entropy = self.problem.depth == 2.0;
-        let (mut primal, mut dual) = (1.0f64, 1.0f64);
-        for half in &self.halves {
-            if half.basic && half.gamma < 0.0 {
-                primal = primal.min(-TO_BOUNDARY * half.p / half.gamma);
-            }
-            if !entropy && half.rho < 0.0 {
-                dual = dual.min(-TO_BOUNDARY * half.z / half.rho);
-            }
-        }
-        if entropy {
-            dual = primal;
-        }
-        self.lengths = (primal, dual);
-        let exact = self.log_kappa < EXACT_BELOW.ln();
+        let (primal, dual) = self.lengths;
+        let (entropy, exact) = (self.problem.depth == 2.0, self.log_kappa < EXACT_BELOW.ln());
         self.change = 0.0;
         for (half, weight) in self.halves.iter_mut().zip(&mut self.weights) {
-            let (step, before) = (primal * half.gamma, half.log_p);
-            if half.basic || step > 0.0 {
-                if exact {
-                    weight.add(step);
-                    weight.normalise();
-                    half.p = weight.value();
-                } else {
-                    half.p += step;
-                    *weight = Expansion::new(half.p);
-                }
-                half.log_p = if before > SMALLEST.ln() {
-                    half.p.ln()
-                } else {
-                    before + (step / SMALLEST).ln_1p()
-                };
-            } else {
-                half.log_p += (step / half.p).max(-LONGEST_DESCENT);
-                half.p = half.log_p.exp().max(SMALLEST);
-                *weight = Expansion::new(half.p);
-            }
-            let mut change = (half.log_p - before).abs();
+            let before = half.log_p;
+            half.move_weight(weight, primal * half.step.0, exact);
+            self.change = larger(self.change, (half.log_p - before).abs());
             if !entropy {
-                change = change.max(dual * half.rho.abs() / half.z);
-                half.z += dual * half.rho;
-            }
-            // max would swallow a NaN
-            self.change = if change.is_nan() {
-                change
-            } else {
-                self.change.max(change)
-            };
-            if self.change.is_nan() {
-                return;
+                self.change = larger(self.change, dual * half.step.1.abs() / half.z);
+                half.z += dual * half.step.1;
             }
         }
         for (q, h) in self.dual.iter_mut().zip(h) {
@@ -437,6 +273,11 @@ impl<'a> PrimalDual<'a> {
             }
         }
     }
+}
+
+/// max(a, b), or NaN if either is.
+pub fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b <= a { a } else { b }
 }
 
 /// ⟨a_j, x⟩ for the j-th column.
