@@ -2,10 +2,12 @@
 //! and solutions of linear programs and least squares over A and y, each with a certificate.
 
 mod basis_pursuit;
+mod bregman_projection;
 mod compensated;
 mod computed;
 mod dual_of_support;
 mod independent_rows;
+mod l1_gap;
 mod leading_constant;
 mod least_norm;
 mod linear_program;
@@ -21,7 +23,9 @@ mod strict_feasibility;
 mod testing;
 
 pub use basis_pursuit::{BasisPursuit, CERTIFIED, Certificate, Minimiser, Uniqueness, basis_pursuit};
+pub use bregman_projection::{Limit, NotAttained, NotConverged, Projection, Projector, bregman_projection};
 pub use computed::Computed;
+pub use l1_gap::l1_gap;
 pub use leading_constant::{LeadingConstant, leading_constant};
 pub use least_norm::{LeastNorm, least_norm};
 pub use nonnegative_least_squares::{NonnegativeLeastSquares, nonnegative_least_squares};
