@@ -1,5 +1,11 @@
 //! Points z that a trajectory is compared with: the planted truth, and later solutions computed otherwise.
 
+pub mod jump_process;
+pub mod lasso_path;
+mod sign_constrained;
+#[cfg(test)]
+pub(crate) mod small_problems;
+
 use hadaflow_core::flow::Flow;
 use hadaflow_core::mirror::Anchor;
 
