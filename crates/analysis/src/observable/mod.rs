@@ -4,11 +4,14 @@ mod balancedness;
 mod bregman_divergence;
 mod distance;
 mod dual_bound;
+mod dual_bound_polished;
 mod effective_sparsity;
 mod l1_norm;
+mod leading;
 mod loss;
 mod off_support;
 mod support_size;
+mod upper_bound;
 
 use hadaflow_core::flow::Flow;
 use hadaflow_core::record::Snapshot;
@@ -74,6 +77,8 @@ const CATALOGUE: &[Build] = &[
     effective_sparsity::build,
     off_support::build,
     dual_bound::build,
+    dual_bound_polished::build,
+    upper_bound::build,
     balancedness::build,
     bregman_divergence::build,
     distance::build,

@@ -2,7 +2,7 @@
 
 pub mod jump_process;
 pub mod lasso_path;
-mod sign_constrained;
+pub(crate) mod sign_constrained;
 #[cfg(test)]
 pub(crate) mod small_problems;
 
