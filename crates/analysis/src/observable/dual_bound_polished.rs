@@ -16,6 +16,7 @@
 use hadaflow_core::flow::Flow;
 use hadaflow_core::record::Snapshot;
 
+use super::dual_bound::dual_bound;
 use super::leading::{Leading, affordable_matrix};
 use super::{Context, Label, Observable};
 use crate::column_qr::{ColumnQr, add, dot, largest};
@@ -52,7 +53,7 @@ fn polish(snapshot: &Snapshot, leading: &Leading) -> f64 {
     let reach = certificate.reach(q);
     // where no entry of a positive model's Aᵀq is positive, q says nothing
     let raw: Vec<f64> = q.iter().map(|q| if reach > 0.0 { q / reach } else { 0.0 }).collect();
-    let mut best = certificate.bound(&raw);
+    let mut best = dual_bound(snapshot);
     let (mut qr, mut coefficients) = (ColumnQr::new(raw.len()), Vec::new());
     let mut nu = raw.clone();
     for (position, &i) in leading.order.iter().enumerate() {

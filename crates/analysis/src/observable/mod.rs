@@ -1,6 +1,8 @@
 //! Observables: one number per recorded time.
 
 mod balancedness;
+#[cfg(test)]
+mod bounds_tests;
 mod bregman_divergence;
 mod distance;
 mod dual_bound;
