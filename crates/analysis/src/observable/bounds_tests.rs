@@ -198,13 +198,7 @@ fn limits_of_reference_cases_are_certified() {
     let file: Value = serde_json::from_str(include_str!("../../../core/tests/data/reference_cases.json")).unwrap();
     let numbers =
         |value: &Value| -> Vec<f64> { value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect() };
-    for name in [
-        
-        "L2-positive",
-        "L2-signed",
-        "L3-signed",
-        "L4-signed",
-    ] {
+    for name in ["L2-positive", "L2-signed", "L3-signed", "L4-signed"] {
         let case = file["cases"]
             .as_array()
             .unwrap()

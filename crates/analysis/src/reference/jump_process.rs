@@ -23,10 +23,12 @@
 //! sgn w̄ wherever w̄ ≠ 0, and so w̄(τ) is the lasso solution for λ = 1/τ (Berthier, arXiv 2509.18766; see
 //! [`super::lasso_path`]).
 
+mod motion;
+
 use nalgebra::DMatrix;
 
-use super::sign_constrained::{Constraint, SignConstrained, Target};
 use crate::column_qr::{add, dot, largest};
+use motion::Motion;
 
 /// The conditions above are to hold to this, relative to 1 for σ and to |a_i||y| for gradients, at every jump.
 pub const VERIFIED: f64 = 1e-9;
@@ -165,7 +167,7 @@ impl JumpProcess {
         let mut image = measurements.to_vec();
         add(-1.0, &last.residual, &mut image);
         let size = |s: &f64| if signed { s.abs() } else { *s };
-        dot(&image, &last.dual) / last.sigma.iter().map(size).fold(1.0, f64::max)
+        dot(&image, &last.dual) / largest(last.sigma.iter().map(size).chain([1.0]))
     }
 
     fn follow(&mut self, motion: &mut Motion<'_>) {
@@ -203,106 +205,6 @@ impl JumpProcess {
                 self.departures.push(Departure { coordinate, phase });
             }
         }
-    }
-}
-
-/// The problem and its solver.
-struct Motion<'a> {
-    matrix: &'a DMatrix<f64>,
-    measurements: &'a [f64],
-    signed: bool,
-    solver: SignConstrained<'a>,
-    /// |Aᵀy|_∞.
-    scale: f64,
-    /// What rounding leaves of an entry of Aᵀr that vanishes.
-    noise: f64,
-}
-
-impl<'a> Motion<'a> {
-    fn new(matrix: &'a DMatrix<f64>, measurements: &'a [f64], signed: bool) -> Self {
-        let solver = SignConstrained::new(matrix);
-        let mut motion = Self {
-            noise: solver.noise(measurements),
-            scale: 0.0,
-            matrix,
-            measurements,
-            signed,
-            solver,
-        };
-        motion.scale = largest(motion.pull(measurements).into_iter().map(f64::abs));
-        motion
-    }
-
-    /// Aᵀr.
-    fn pull(&self, r: &[f64]) -> Vec<f64> {
-        (0..self.matrix.ncols())
-            .map(|i| dot(self.solver.column(i), r))
-            .collect()
-    }
-
-    fn still(&self) -> f64 {
-        (STILL * self.scale).max(self.noise)
-    }
-
-    /// How long until the next bound is reached, and the bounds (±1, or 0) that coordinates reach then; `None` if never.
-    fn next_hits(&self, now: &Phase) -> Option<(f64, Vec<f64>)> {
-        let meeting = |(&sigma, d): (&f64, f64)| {
-            let bound = d.signum();
-            let moves = d.abs() > self.still() && (self.signed || d > 0.0);
-            // at the bound already and held there: by its weight, or against rounding
-            let held = bound * sigma >= 1.0 - AT_BOUND;
-            let step = if moves && !held {
-                (bound - sigma) / d
-            } else {
-                f64::INFINITY
-            };
-            (step, bound)
-        };
-        let meetings: Vec<_> = now.sigma.iter().zip(self.pull(&now.residual)).map(meeting).collect();
-        let step = meetings.iter().map(|(step, _)| *step).fold(f64::INFINITY, f64::min);
-        let hit = |(other, bound): &(f64, f64)| if *other <= step * (1.0 + AT_BOUND) { *bound } else { 0.0 };
-        step.is_finite().then(|| (step, meetings.iter().map(hit).collect()))
-    }
-
-    /// The phase that begins after `step`, when the coordinates of `hits` reach their bounds, and the largest violation of
-    /// its conditions.
-    fn jump(&mut self, now: &Phase, step: f64, hits: &[f64]) -> (Phase, f64) {
-        let mut dual = now.dual.clone();
-        add(step, &now.residual, &mut dual);
-        let drift = self.pin(&mut dual, &now.weights);
-        let sigma = self.pull(&dual);
-        let constraint = |i: usize| match (sigma[i], hits[i]) {
-            (s, hit) if hit > 0.0 || s >= 1.0 - AT_BOUND => Constraint::Nonnegative,
-            (s, hit) if hit < 0.0 || (self.signed && s <= AT_BOUND - 1.0) => Constraint::Nonpositive,
-            _ => Constraint::Zero,
-        };
-        let constraints: Vec<_> = (0..sigma.len()).map(constraint).collect();
-        let rounds = 10 * constraints.len() + 100;
-        let target = Target::Vector(self.measurements);
-        let found = self.solver.minimize(&constraints, target, &now.weights, rounds);
-        let outside = sigma.iter().map(|s| if self.signed { s.abs() } else { *s } - 1.0);
-        let violation = largest(outside.chain([found.violation, drift]));
-        let phase = Phase {
-            tau: now.tau + step,
-            residual: self.solver.residual(self.measurements, &found.point),
-            weights: found.point,
-            dual,
-            sigma,
-        };
-        (phase, violation)
-    }
-
-    /// Where there is weight, σ stays at its bound; rounding in r moves it. Puts it back by the smallest change of q, and
-    /// returns how far it was off.
-    fn pin(&self, dual: &mut [f64], weights: &[f64]) -> f64 {
-        let passive = self.solver.passive();
-        let off = |&i: &usize| weights[i].signum() - dot(self.solver.column(i), dual);
-        let mut change: Vec<f64> = passive.iter().map(off).collect();
-        let drift = largest(change.iter().map(|change| change.abs()));
-        let qr = self.solver.factorization();
-        qr.solve_transposed(&mut change);
-        add(1.0, &qr.combine(&change), dual);
-        drift
     }
 }
 

@@ -85,10 +85,10 @@ pub(crate) fn least_l1(a: &DMatrix<f64>, y: &DVector<f64>, signed: bool) -> f64 
 /// A problem of one of many shapes, by turns generic and degenerate, reachable and not.
 pub(crate) fn problem(seed: usize) -> (DMatrix<f64>, DVector<f64>, bool) {
     let (m, n) = (1 + seed % 4, 1 + seed / 4 % 5);
-    let (a, y) = if seed / 20 % 2 == 0 {
+    let (a, y) = if (seed / 20).is_multiple_of(2) {
         (entries(m, n, seed), entries(m, 1, seed + 7000))
     } else {
         (integers(m, n, seed), integers(m, 1, seed + 7000))
     };
-    (a, y.column(0).into_owned(), seed / 40 % 2 == 0)
+    (a, y.column(0).into_owned(), (seed / 40).is_multiple_of(2))
 }
