@@ -105,3 +105,36 @@ impl<'a> Motion<'a> {
         drift
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::jump_process::{JumpProcess, VERIFIED};
+    use crate::reference::small_problems::entries;
+
+    #[test]
+    fn an_error_of_the_dual_variable_is_put_right_and_said() {
+        let (a, y) = (entries(6, 12, 1), entries(6, 1, 2));
+        let process = JumpProcess::new(&a, y.as_slice(), true);
+        let mut motion = Motion::new(&a, y.as_slice(), true);
+        let mut seen = 0;
+        for now in &process.phases {
+            let Some((step, hits)) = motion.next_hits(now) else {
+                break;
+            };
+            if let Some(i) = now.weights.iter().position(|w| *w != 0.0) {
+                let mut off = now.clone();
+                add(1e-4, a.column(i).as_slice(), &mut off.dual);
+                let drift = motion.pin(&mut off.dual, &now.weights);
+                assert!(drift > 0.9e-4 * a.column(i).norm_squared());
+                for (j, w) in now.weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
+                    assert!((dot(a.column(j).as_slice(), &off.dual) - w.signum()).abs() < 1e-12);
+                }
+                seen += 1;
+            }
+            let (_, violation) = motion.jump(now, step, &hits);
+            assert!(violation < VERIFIED);
+        }
+        assert!(seen > 3);
+    }
+}
