@@ -3,6 +3,7 @@
 //! Three extension points, each one file plus two adjacent lines in its folder's `mod.rs`: [`observable::Observable`],
 //! [`mod@reference`] and [`prediction::Prediction`].
 
+mod column_qr;
 pub mod observable;
 pub mod prediction;
 pub mod reference;

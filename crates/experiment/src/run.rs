@@ -149,7 +149,7 @@ fn evidence(experiment: &Experiment, series: &Series, integrals_with_flow: bool)
     let mut columns = series.by_name();
     if !integrals_with_flow {
         // nobody integrated them: better no column than an empty one
-        columns.retain(|name, _| !name.contains("integral") && !name.contains("increment") && name != "dual_bound");
+        columns.retain(|name, _| !name.contains("integral") && !name.contains("increment") && !name.starts_with("dual_bound"));
     }
     Evidence {
         columns,

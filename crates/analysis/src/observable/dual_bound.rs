@@ -22,20 +22,25 @@ impl Observable for DualBound {
     }
 
     fn measure(&self, snapshot: &Snapshot, _context: &Context) -> f64 {
-        let (flow, q) = (snapshot.flow, snapshot.dual);
-        let computed;
-        let s = if flow.state_is_dual() {
-            &snapshot.evaluation.adjoint
-        } else {
-            let mut s = vec![0.0; snapshot.evaluation.weights.len()];
-            flow.problem().operator.apply_adjoint(q, &mut s);
-            computed = s;
-            &computed
-        };
-        let size = |s: &f64| if flow.signed() { s.abs() } else { *s };
-        let largest = s.iter().map(size).fold(0.0, f64::max);
-        let value: f64 = flow.problem().measurements.iter().zip(q).map(|(y, q)| y * q).sum();
-        // A bound below zero says nothing: every norm is at least 0.
-        if largest > 0.0 { (value / largest).max(0.0) } else { 0.0 }
+        dual_bound(snapshot)
     }
+}
+
+/// y·q/‖Aᵀq‖_∞, at least 0.
+pub(super) fn dual_bound(snapshot: &Snapshot) -> f64 {
+    let (flow, q) = (snapshot.flow, snapshot.dual);
+    let computed;
+    let s = if flow.state_is_dual() {
+        &snapshot.evaluation.adjoint
+    } else {
+        let mut s = vec![0.0; snapshot.evaluation.weights.len()];
+        flow.problem().operator.apply_adjoint(q, &mut s);
+        computed = s;
+        &computed
+    };
+    let size = |s: &f64| if flow.signed() { s.abs() } else { *s };
+    let largest = s.iter().map(size).fold(0.0, f64::max);
+    let value: f64 = flow.problem().measurements.iter().zip(q).map(|(y, q)| y * q).sum();
+    // A bound below zero says nothing: every norm is at least 0.
+    if largest > 0.0 { (value / largest).max(0.0) } else { 0.0 }
 }

@@ -1,15 +1,20 @@
 //! Observables: one number per recorded time.
 
 mod balancedness;
+#[cfg(test)]
+mod bounds_tests;
 mod bregman_divergence;
 mod distance;
 mod dual_bound;
+mod dual_bound_polished;
 mod effective_sparsity;
 mod l1_norm;
+mod leading;
 mod loss;
 mod off_support;
 mod steps;
 mod support_size;
+mod upper_bound;
 
 use hadaflow_core::flow::Flow;
 use hadaflow_core::record::Snapshot;
@@ -75,6 +80,8 @@ const CATALOGUE: &[Build] = &[
     effective_sparsity::build,
     off_support::build,
     dual_bound::build,
+    dual_bound_polished::build,
+    upper_bound::build,
     balancedness::build,
     bregman_divergence::build,
     distance::build,

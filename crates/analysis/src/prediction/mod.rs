@@ -8,6 +8,7 @@ mod divergence_balance;
 mod divergence_identity;
 mod divergence_identity_per_interval;
 mod dual_bound_below_references;
+mod dual_certificate_brackets_least_l1;
 mod factor_differences_conserved;
 mod loss_below_divergence_over_time;
 mod loss_decreases;
@@ -138,6 +139,7 @@ pub fn catalogue() -> &'static [&'static dyn Prediction] {
         &loss_below_divergence_over_time::LossBelowDivergenceOverTime,
         &factor_differences_conserved::FactorDifferencesConserved,
         &dual_bound_below_references::DualBoundBelowReferences,
+        &dual_certificate_brackets_least_l1::DualCertificateBracketsLeastL1,
     ]
 }
 

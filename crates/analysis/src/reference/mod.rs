@@ -33,6 +33,12 @@ pub use null_space::{NullSpaceConstant, null_space_constant};
 pub use source_condition::{SourceCondition, source_condition};
 pub use strict_feasibility::{Feasibility, StrictFeasibility, strict_feasibility};
 
+pub mod jump_process;
+pub mod lasso_path;
+pub(crate) mod sign_constrained;
+#[cfg(test)]
+pub(crate) mod small_problems;
+
 use hadaflow_core::flow::Flow;
 use hadaflow_core::mirror::Anchor;
 

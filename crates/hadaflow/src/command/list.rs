@@ -1,7 +1,6 @@
 //! `hadaflow list`.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use clap::ValueEnum;
 use hadaflow::analysis::observable::{self, Context};
@@ -9,8 +8,9 @@ use hadaflow::analysis::prediction;
 use hadaflow::analysis::reference::Reference;
 use hadaflow::core::flow::FactorFlow;
 use hadaflow::core::initialization::{Sign, Start};
-use hadaflow::core::measurement::{self, SparseOperator};
+use hadaflow::core::measurement::{self, Gaussian};
 use hadaflow::core::problem::Problem;
+use hadaflow::core::signal::{Magnitude, SparseSignal};
 use hadaflow::experiment::scenario;
 use serde_json::{Map, Value, json};
 
@@ -135,10 +135,13 @@ fn predictions() -> Vec<Entry> {
     prediction::catalogue().iter().map(entry).collect()
 }
 
-/// The observables of the flow that has them all: a signed factor flow with a reference.
+/// The observables of the flow that has them all: a signed factor flow with a dense matrix and a reference.
 fn observables() -> Result<Vec<Entry>, Failure> {
-    let operator = Arc::new(SparseOperator::from_triplets(1, 1, &[(0, 0, 1.0)]).map_err(Failure::Core)?);
-    let problem = Problem::new(operator, vec![1.0], Some(vec![1.0]), 0.0).map_err(Failure::Core)?;
+    let signal = SparseSignal {
+        sparsity: 1,
+        magnitude: Magnitude::Constant(1.0),
+    };
+    let problem = Problem::synthetic(&Gaussian, 1, 1, &signal, true, 0.0, 0).map_err(Failure::Core)?;
     let flow = FactorFlow::new(problem, 2, Sign::Signed, &Start::Identical(vec![1.0])).map_err(Failure::Core)?;
     let references = vec![Reference::new("truth", vec![1.0], &flow)];
     let context = Context {
