@@ -8,6 +8,7 @@ mod effective_sparsity;
 mod l1_norm;
 mod loss;
 mod off_support;
+mod product_drift;
 mod support_size;
 
 use hadaflow_core::flow::Flow;
@@ -75,6 +76,7 @@ const CATALOGUE: &[Build] = &[
     off_support::build,
     dual_bound::build,
     balancedness::build,
+    product_drift::build,
     bregman_divergence::build,
     distance::build,
 ];

@@ -118,6 +118,10 @@ fn events() -> Vec<Entry> {
             "TimeUnits(k)",
             "t = k·T(α), T = log(1/α) for L = 2 and α^{2−L}/(L−2) for L > 2",
         ),
+        Entry::new(
+            "CoordinateActive(index: i, threshold: x)",
+            "|w_i| ≥ x, i counted from 0",
+        ),
     ]
 }
 
@@ -135,11 +139,12 @@ fn predictions() -> Vec<Entry> {
     prediction::catalogue().iter().map(entry).collect()
 }
 
-/// The observables of the flow that has them all: a signed factor flow with a reference.
+/// The observables of the flow that has them all: a signed factor flow with a reference, as gradient descent sees it.
 fn observables() -> Result<Vec<Entry>, Failure> {
     let operator = Arc::new(SparseOperator::from_triplets(1, 1, &[(0, 0, 1.0)]).map_err(Failure::Core)?);
     let problem = Problem::new(operator, vec![1.0], Some(vec![1.0]), 0.0).map_err(Failure::Core)?;
     let flow = FactorFlow::new(problem, 2, Sign::Signed, &Start::Identical(vec![1.0])).map_err(Failure::Core)?;
+    let flow = flow.with_shrinkage();
     let references = vec![Reference::new("truth", vec![1.0], &flow)];
     let context = Context {
         references,
