@@ -155,7 +155,7 @@ fn marks_are_reported_for_flow_and_descent() {
 #[test]
 fn resumption_changes_no_byte() {
     let place = Place::new();
-    let more = "stop: [TimeReached(20.03)], mark: [LossBelow(0.5), LossBelow(1e-3)]";
+    let more = "stop: [TimeReached(20.03)], mark: [LossBelow(0.1), LossBelow(0.01)]";
     for mark in [more, "stop: [TimeReached(20.03)]"] {
         let text = descent("0.05", mark).replace("LogSpaced(60)", "EveryStep");
         let file = place.write("s.ron", &text);

@@ -26,7 +26,7 @@ pub(super) fn build(flow: &dyn Flow, _context: &Context) -> Vec<Box<dyn Observab
 impl Observable for ProductDrift {
     fn label(&self) -> Label {
         let text =
-            "Largest gap between |u v|/α² and ∏|1 − η²g²| over the coordinates (relative to it where it exceeds 1).";
+            "Largest gap between |u v|/α² and P = ∏|1 − η²g²| over the coordinates, over max(1, P)(1 + |log P|).";
         Label::new("product_drift", "|u v/α² − ∏(1 − η²g²)|", true, text)
     }
 
@@ -43,9 +43,11 @@ impl Observable for ProductDrift {
             if u.abs() < f64::MIN_POSITIVE || v.abs() < f64::MIN_POSITIVE {
                 continue;
             }
-            let product = ((u / start[0]) * (v / start[2])).abs();
-            let expected = log.exp();
-            let gap = (product - expected).abs() / expected.max(1.0);
+            // Where the product exceeds 1 it is divided by it, half in each factor: descent that diverges overflows last.
+            let half = (-0.5 * log.max(0.0)).exp();
+            let product = ((u * half / start[0]) * (v * half / start[2])).abs();
+            // A sum of logarithms is accurate to roundings of its size.
+            let gap = (product - log.min(0.0).exp()).abs() / (1.0 + log.abs());
             // `max` would pass over a NaN
             if gap > worst || gap.is_nan() {
                 worst = gap;
