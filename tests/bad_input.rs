@@ -277,11 +277,6 @@ fn names_that_do_not_exist() {
 
 #[test]
 fn what_is_not_built_yet_says_so() {
-    let text = scenario("", "depth: 2", "integrate: (method: GradientDescent(step: 0.01)),");
-    refuse(
-        text,
-        &["bad.ron:4:", "integrate.method", "GradientDescent is not built yet"],
-    );
     let text = scenario("", "depth: 2", "references: [Truth, BasisPursuit],");
     refuse(text, &["bad.ron:4:", "references[1]", "BasisPursuit is not built yet"]);
     let text = scenario("", "depth: 2", "references: [BregmanProjection],");
@@ -289,6 +284,53 @@ fn what_is_not_built_yet_says_so() {
         text,
         &["bad.ron:4:", "references[0]", "BregmanProjection is not built yet"],
     );
+}
+
+#[test]
+fn gradient_descent_that_cannot_be() {
+    for step in ["0.0", "-0.1", "NaN", "inf"] {
+        let text = scenario(
+            "",
+            "depth: 2",
+            &format!("integrate: (method: GradientDescent(step: {step})),"),
+        );
+        refuse(text, &["bad.ron:4:", "integrate.method.step", "above 0"]);
+    }
+    for formulation in ["Log", "Dual"] {
+        let lines = format!("integrate: (method: GradientDescent(step: 0.01), formulation: {formulation}),");
+        refuse(
+            scenario("", "depth: 2", &lines),
+            &[
+                "bad.ron:4:",
+                "integrate.formulation",
+                "GradientDescent",
+                "try formulation: Factor",
+            ],
+        );
+    }
+    let text = scenario("", "depth: 2", "integrate: (method: GradientDescent(stepp: 0.01)),");
+    refuse(text, &["bad.ron:4:", "did you mean `step`?"]);
+}
+
+#[test]
+fn a_coordinate_that_does_not_exist() {
+    for field in ["stop", "mark"] {
+        let lines = format!("integrate: ({field}: [CoordinateActive(index: 100000, threshold: 0.1)]),");
+        refuse(
+            scenario("", "depth: 2", &lines),
+            &[
+                "bad.ron:4:",
+                &format!("integrate.{field}[0].index"),
+                "below the dimension",
+            ],
+        );
+    }
+    let text = scenario(
+        "",
+        "depth: 2",
+        "integrate: (stop: [CoordinateActive(index: -1, threshold: 0.1)]),",
+    );
+    refuse(text, &["bad.ron:4:", "expected a nonnegative integer"]);
 }
 
 #[test]

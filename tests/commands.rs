@@ -130,10 +130,13 @@ fn what_is_listed_exists() {
         &set[1],
         "--set",
     ];
-    // the observables are those of a factor flow
-    place
-        .run(&[&arguments[..], &["integrate.formulation=Factor"]].concat())
-        .exits(0);
+    // the observables are those of gradient descent, which has them all
+    let descent = [
+        "integrate.method=GradientDescent(step: 0.1)",
+        "--set",
+        "integrate.stop=[RelativeLossBelow(1e-3)]",
+    ];
+    place.run(&[&arguments[..], &descent].concat()).exits(0);
     let report = place.report("named");
     let assessed: Vec<String> = report["predictions"]
         .as_array()

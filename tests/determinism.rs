@@ -48,6 +48,13 @@ fn scenarios() -> Vec<(&'static str, String)> {
             "cosine",
             SMALL.replace("dimension: 24", "dimension: 24, ensemble: SubsampledDct, noise: 0.01"),
         ),
+        (
+            "descent",
+            with(
+                "depth: 2, initialization: Identical(0.1)",
+                "integrate: (method: GradientDescent(step: 0.1), stop: [RelativeLossBelow(1e-4)], mark: [LossBelow(0.1)]),",
+            ),
+        ),
         ("every_step", SMALL.replace("LogSpaced(60)", "EveryStep")),
     ]
 }

@@ -9,3 +9,4 @@ pub mod prediction;
 pub mod reference;
 pub mod report;
 pub mod series;
+pub mod stability;

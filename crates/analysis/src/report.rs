@@ -22,6 +22,17 @@ pub struct Evidence {
     pub signed: bool,
     /// Whether the integrals were integrated with the flow (false: reconstructed from samples).
     pub integrals_with_flow: bool,
+    /// The run's own facts if it is gradient descent; `None` for the flow.
+    pub descent: Option<Descent>,
+}
+
+/// A run by gradient descent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Descent {
+    /// Its step η.
+    pub step: f64,
+    /// The largest stable step where the run ended, see [`crate::stability`]; `None` where the factors are unknown.
+    pub edge: Option<f64>,
 }
 
 impl Evidence {

@@ -57,7 +57,9 @@ impl Outcome {
             }
             Self::SolverFailure { message } => format!("the solver failed: {message}"),
             Self::NotFinite => {
-                "a state or weight is no longer finite; try formulation: Log or a smaller tolerance".into()
+                "a state or weight is no longer finite; try formulation: Log or a smaller tolerance, or a smaller step of \
+                 gradient descent"
+                    .into()
             }
             Self::LeftDomain { coordinate } => {
                 format!("coordinate {coordinate} left the domain of the mirror map; try formulation: Log")

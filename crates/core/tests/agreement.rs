@@ -62,7 +62,7 @@ fn run(
 }
 
 /// Worst distance of two runs over the common times, in tolerances of max(max|w|, t·max|w′|).
-fn disagreement(first: &Run, second: &Run, times: &[f64], depth: usize) -> (f64, usize) {
+fn disagreement(first: &Run, second: &Run, times: &[f64]) -> (f64, usize) {
     let end = first.integration.end.t.hi.min(second.integration.end.t.hi);
     let (mut worst, mut compared) = (0.0, 0);
     for &t in times.iter().filter(|t| **t <= end) {
@@ -112,7 +112,7 @@ fn log_and_dual_flow_agree() {
             );
             if dual_holds(depth, alpha, TOLERANCE) {
                 let dual = run(&problem, depth, sign, alpha, Formulation::Dual, TOLERANCE, &times);
-                let (worst, compared) = disagreement(&log, &dual, &times, depth);
+                let (worst, compared) = disagreement(&log, &dual, &times);
                 println!("{line} {} | {worst:.1} |", describe(&dual));
                 assert!(compared >= 18, "only {compared} common times");
                 assert!(
@@ -138,7 +138,7 @@ fn factor_and_log_flow_agree() {
                 let log = run(&problem, depth, sign, alpha, Formulation::Log, TOLERANCE, &times);
                 let factor = run(&problem, depth, sign, alpha, Formulation::Factor, TOLERANCE, &times);
                 let identity = factor.identity_residual(problem.truth.as_deref().unwrap());
-                let (worst, compared) = disagreement(&log, &factor, &times, depth);
+                let (worst, compared) = disagreement(&log, &factor, &times);
                 let steps = factor.integration.end.steps;
                 println!("| {depth} | {sign:?} | {alpha:e} | {steps}, {identity:.0e} | {worst:.1} |");
                 assert!(compared >= 18, "only {compared} common times");

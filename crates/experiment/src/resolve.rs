@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use hadaflow_analysis::reference::Reference;
 use hadaflow_analysis::{observable, prediction};
 use hadaflow_core::error::CoreError;
-use hadaflow_core::event::{Event, LossBelow, Stationary, TimeReached};
-use hadaflow_core::flow::{self, Choice, choose, time_unit};
+use hadaflow_core::event::{Action, CoordinateActive, Event, LossBelow, Marked, Stationary, TimeReached};
+use hadaflow_core::flow::{self, Choice, choose, descent, time_unit};
 use hadaflow_core::initialization as core_model;
-use hadaflow_core::integrate::{self, Checkpoint, Schedule, Task};
+use hadaflow_core::integrate::{self, Checkpoint, DiffsolIntegrator, GradientDescent, Integrator, Schedule, Task};
 use hadaflow_core::problem::Problem;
 
 use crate::error::ExperimentError;
@@ -19,7 +19,9 @@ use crate::scenario::{self, Fault, Formulation, Method, Record, Scenario, Stop, 
 pub use inputs::Input;
 
 /// Steps after which a run ends, unless the scenario says otherwise.
-const MAX_STEPS: usize = 1_000_000;
+const MAX_STEPS: u64 = 1_000_000;
+/// The same for gradient descent, whose steps are cheap and many: a step costs two products with the matrix.
+const MAX_DESCENT_STEPS: u64 = 10_000_000;
 
 /// A scenario made executable.
 pub struct Experiment {
@@ -37,6 +39,8 @@ pub struct Experiment {
     pub problem: Problem,
     /// The flow and why it was chosen.
     pub choice: Choice,
+    /// How it is stepped.
+    pub integrator: Box<dyn Integrator>,
     /// Where the factors start.
     pub start: core_model::Initialization,
     /// Reference points.
@@ -69,7 +73,16 @@ pub fn resolve(scenario: Scenario, file: &Path) -> Result<Experiment, Experiment
         file: file.to_owned(),
         source,
     };
-    let choice = choose(&problem, &model, scenario.seed, wanted, scenario.integrate.tolerance).map_err(refused)?;
+    scenario
+        .integrate
+        .validate_coordinates(problem.cols())
+        .map_err(|error| field_error(file, error.field.as_deref().unwrap_or_default(), *error.fault))?;
+    let integrator = integrator(scenario.integrate.method).map_err(refused)?;
+    let choice = match integrator.step() {
+        Some(_) => descent(&problem, &model, scenario.seed),
+        None => choose(&problem, &model, scenario.seed, wanted, scenario.integrate.tolerance),
+    };
+    let choice = choice.map_err(refused)?;
     let mut references = Vec::new();
     if scenario.references.contains(&scenario::Reference::Truth)
         && let Some(truth) = &problem.truth
@@ -88,11 +101,24 @@ pub fn resolve(scenario: Scenario, file: &Path) -> Result<Experiment, Experiment
         inputs,
         problem,
         choice,
+        integrator,
         start,
         references,
     };
     experiment.events().map_err(refused)?;
     Ok(experiment)
+}
+
+/// The integrator of a method.
+fn integrator(method: Method) -> Result<Box<dyn Integrator>, CoreError> {
+    let flow = |method| -> Box<dyn Integrator> { Box::new(DiffsolIntegrator::new(method)) };
+    Ok(match method {
+        Method::Bdf => flow(integrate::Method::Bdf),
+        Method::Esdirk34 => flow(integrate::Method::Esdirk34),
+        Method::TrBdf2 => flow(integrate::Method::TrBdf2),
+        Method::Tsit45 => flow(integrate::Method::Tsit45),
+        Method::GradientDescent { step } => Box::new(GradientDescent::new(step)?),
+    })
 }
 
 /// Predictions and figures that are named must exist.
@@ -131,24 +157,16 @@ impl Experiment {
         }
     }
 
-    /// The method of integration.
-    #[must_use]
-    pub fn method(&self) -> integrate::Method {
-        match self.scenario.integrate.method {
-            Method::Esdirk34 => integrate::Method::Esdirk34,
-            Method::TrBdf2 => integrate::Method::TrBdf2,
-            Method::Tsit45 => integrate::Method::Tsit45,
-            // gradient descent is refused when the scenario is validated
-            Method::Bdf | Method::GradientDescent { .. } => integrate::Method::Bdf,
-        }
-    }
-
     /// The integration task, from the start or from a checkpoint.
     ///
     /// # Errors
     /// If a stopping condition needs a time unit that the initialization does not have.
     pub fn task(&self, resume: Option<Checkpoint>) -> Result<Task, CoreError> {
-        let limit = self.scenario.integrate.max_steps.unwrap_or(MAX_STEPS as u64);
+        let usual = match self.integrator.step() {
+            Some(_) => MAX_DESCENT_STEPS,
+            None => MAX_STEPS,
+        };
+        let limit = self.scenario.integrate.max_steps.unwrap_or(usual);
         Ok(Task {
             flow: self.choice.flow.clone(),
             tolerance: self.scenario.integrate.tolerance,
@@ -168,7 +186,8 @@ impl Experiment {
         })
     }
 
-    fn events(&self) -> Result<Vec<Box<dyn Event>>, CoreError> {
+    /// The conditions that stop, then those that mark.
+    pub(crate) fn events(&self) -> Result<Vec<Box<dyn Event>>, CoreError> {
         let signed = self.choice.flow.signed();
         let y = &self.problem.measurements;
         let event = |stop: &Stop| -> Result<Box<dyn Event>, CoreError> {
@@ -178,9 +197,14 @@ impl Experiment {
                 Stop::Stationary(tolerance) => Box::new(Stationary::new(tolerance, signed, &self.problem)),
                 Stop::TimeReached(time) => Box::new(TimeReached::new(time)),
                 Stop::TimeUnits(units) => Box::new(TimeReached::units(units, self.time_unit()?)),
+                Stop::CoordinateActive { index, threshold } => {
+                    Box::new(CoordinateActive::new(index, threshold, Action::Stop))
+                }
             })
         };
-        self.scenario.integrate.stop.iter().map(event).collect()
+        let stops = self.scenario.integrate.stop.iter().map(event);
+        let mark = |stop| event(stop).map(|event| Box::new(Marked(event)) as Box<dyn Event>);
+        stops.chain(self.scenario.integrate.mark.iter().map(mark)).collect()
     }
 
     /// T(α) of an identical start.

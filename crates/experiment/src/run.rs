@@ -8,10 +8,11 @@ use std::time::Instant;
 
 use hadaflow_analysis::observable;
 use hadaflow_analysis::prediction::{self, Assessment};
-use hadaflow_analysis::report::Evidence;
+use hadaflow_analysis::report::{Descent, Evidence};
 use hadaflow_analysis::series::Series;
+use hadaflow_analysis::stability::stability_edge;
 use hadaflow_core::error::CoreError;
-use hadaflow_core::integrate::{Checkpoint, DiffsolIntegrator, Integration, Integrator, Progress};
+use hadaflow_core::integrate::{Checkpoint, Integration, Progress};
 use hadaflow_core::record::{Recorder, Snapshot};
 use hadaflow_core::trajectory::Trajectory;
 
@@ -75,7 +76,7 @@ pub fn run(
         inner: (&mut series, &mut trajectory),
     };
     let (start, cpu) = (Instant::now(), cpu_seconds());
-    let integration = DiffsolIntegrator::new(experiment.method()).integrate(&task, &mut recorder, control)?;
+    let integration = experiment.integrator.integrate(&task, &mut recorder, control)?;
     let wall_seconds = start.elapsed().as_secs_f64();
     let cpu_seconds = cpu_seconds().zip(cpu).map(|(end, start)| end - start);
     let findings = assess(experiment, trajectory, series, true);
@@ -89,7 +90,7 @@ pub fn run(
 
 /// The verdicts of the predictions the scenario asks for.
 fn assess(experiment: &Experiment, trajectory: Trajectory, series: Series, integrals_with_flow: bool) -> Findings {
-    let evidence = evidence(experiment, &series, integrals_with_flow);
+    let evidence = evidence(experiment, &trajectory, &series, integrals_with_flow);
     let assessments = prediction::assess(&evidence, |name| experiment.scenario.predictions.contains(name));
     Findings {
         trajectory,
@@ -136,7 +137,7 @@ fn keeps_weights(experiment: &Experiment) -> bool {
 }
 
 /// What the predictions are assessed on.
-fn evidence(experiment: &Experiment, series: &Series, integrals_with_flow: bool) -> Evidence {
+fn evidence(experiment: &Experiment, trajectory: &Trajectory, series: &Series, integrals_with_flow: bool) -> Evidence {
     let mirror = experiment.choice.flow.mirror();
     // the accuracy of log u, relative to the promise on w, squared as D is quadratic in it
     let accuracy = experiment.choice.flow.cancellation().powi(2);
@@ -148,9 +149,20 @@ fn evidence(experiment: &Experiment, series: &Series, integrals_with_flow: bool)
     };
     let mut columns = series.by_name();
     if !integrals_with_flow {
-        // nobody integrated them: better no column than an empty one
-        columns.retain(|name, _| !name.contains("integral") && !name.contains("increment") && !name.starts_with("dual_bound"));
+        // nobody integrated them, and w alone does not tell the factors: better no column than an empty one
+        let unknown = [
+            "integral",
+            "increment",
+            "dual_bound",
+            "conserved_drift",
+            "product_drift",
+        ];
+        columns.retain(|name, _| !unknown.iter().any(|part| name.contains(part)));
     }
+    let descent = experiment.integrator.step().map(|step| Descent {
+        step,
+        edge: edge(experiment, trajectory).filter(|_| integrals_with_flow),
+    });
     Evidence {
         columns,
         reference_sizes: experiment.references.iter().map(size).collect(),
@@ -159,7 +171,15 @@ fn evidence(experiment: &Experiment, series: &Series, integrals_with_flow: bool)
         depth: experiment.scenario.model.depth,
         signed: experiment.choice.flow.signed(),
         integrals_with_flow,
+        descent,
     }
+}
+
+/// The largest stable step of gradient descent at the last recorded state.
+fn edge(experiment: &Experiment, trajectory: &Trajectory) -> Option<f64> {
+    let flow = experiment.choice.flow.as_ref();
+    let last = trajectory.state.len().checked_sub(flow.dim())?;
+    stability_edge(flow, &trajectory.state[last..])
 }
 
 /// Processor time of this thread's process so far, where the system tells (nanoseconds in the first field).

@@ -27,9 +27,13 @@ pub fn of_run(experiment: &Experiment, run: &Run, directory: &Path, files: usize
         &mut out,
         "flow",
         &format!(
-            "{formulation} ({}), {}",
+            "{formulation} ({}), {}{}",
             experiment.choice.reason,
-            experiment.method().name()
+            experiment.integrator.name(),
+            experiment
+                .integrator
+                .step()
+                .map_or(String::new(), |step| format!("(step: {step:?})"))
         ),
     );
     let integration = &run.integration;

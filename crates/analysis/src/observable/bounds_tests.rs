@@ -45,6 +45,7 @@ fn at<T>(flow: &LogFlow, w: &[f64], q: &[f64], look: impl FnOnce(&Snapshot) -> T
     look(&Snapshot {
         flow,
         t: DoubleDouble::ZERO,
+        steps: 0,
         state: &[],
         evaluation: &evaluation,
         loss: evaluation.loss(),

@@ -12,6 +12,7 @@ mod l1_norm;
 mod leading;
 mod loss;
 mod off_support;
+mod product_drift;
 mod steps;
 mod support_size;
 mod upper_bound;
@@ -83,6 +84,7 @@ const CATALOGUE: &[Build] = &[
     dual_bound_polished::build,
     upper_bound::build,
     balancedness::build,
+    product_drift::build,
     bregman_divergence::build,
     distance::build,
     steps::build,

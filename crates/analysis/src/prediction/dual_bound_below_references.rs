@@ -1,7 +1,7 @@
 //! The dual variable certifies: y·q/‖Aᵀq‖_∞ ≤ ‖z‖₁ for every solution z, at every time.
 
 use super::worst::Worst;
-use super::{Prediction, Statement, UNITS, Verdict};
+use super::{Prediction, Statement, Subject, UNITS, Verdict};
 use crate::report::Evidence;
 
 pub(super) struct DualBoundBelowReferences;
@@ -9,6 +9,11 @@ pub(super) struct DualBoundBelowReferences;
 impl Prediction for DualBoundBelowReferences {
     fn name(&self) -> &'static str {
         "dual_bound_below_references"
+    }
+
+    /// It holds for every q.
+    fn about(&self) -> Subject {
+        Subject::Any
     }
 
     fn statement(&self) -> Statement {

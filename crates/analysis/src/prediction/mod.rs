@@ -12,6 +12,8 @@ mod dual_certificate_brackets_least_l1;
 mod factor_differences_conserved;
 mod loss_below_divergence_over_time;
 mod loss_decreases;
+mod product_identity_of_descent;
+mod stability_edge_of_descent;
 mod worst;
 
 use crate::reference::Reference;
@@ -34,6 +36,17 @@ impl Kind {
             Self::Asymptotic => "asymptotic",
         }
     }
+}
+
+/// What a statement is about. Theorems of the flow are none of gradient descent, which follows it to first order only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The continuous flow.
+    Flow,
+    /// Gradient descent with a fixed step.
+    Descent,
+    /// Any trajectory.
+    Any,
 }
 
 /// A prediction in words.
@@ -114,13 +127,17 @@ impl Verdict {
     }
 }
 
-/// A statement about the flow that a run can confirm or contradict.
+/// A statement about the flow (or about gradient descent) that a run can confirm or contradict.
 pub trait Prediction: Sync {
     /// Name, a proposition.
     fn name(&self) -> &'static str;
     /// Theorem or asymptotic.
     fn kind(&self) -> Kind {
         Kind::Theorem
+    }
+    /// What the statement is about; it is assessed on nothing else.
+    fn about(&self) -> Subject {
+        Subject::Flow
     }
     /// The statement in words.
     fn statement(&self) -> Statement;
@@ -140,6 +157,8 @@ pub fn catalogue() -> &'static [&'static dyn Prediction] {
         &factor_differences_conserved::FactorDifferencesConserved,
         &dual_bound_below_references::DualBoundBelowReferences,
         &dual_certificate_brackets_least_l1::DualCertificateBracketsLeastL1,
+        &product_identity_of_descent::ProductIdentityOfDescent,
+        &stability_edge_of_descent::StabilityEdgeOfDescent,
     ]
 }
 
@@ -161,9 +180,20 @@ pub fn assess(evidence: &Evidence, wanted: impl Fn(&str) -> bool) -> Vec<Assessm
     chosen
         .map(|prediction| Assessment {
             prediction,
-            verdict: prediction.assess(evidence),
+            verdict: judge(prediction, evidence),
         })
         .collect()
+}
+
+/// The verdict, inapplicable where the run is not what the statement is about.
+fn judge(prediction: &dyn Prediction, evidence: &Evidence) -> Verdict {
+    match (prediction.about(), evidence.descent) {
+        (Subject::Flow, Some(descent)) => {
+            Verdict::inapplicable(format!("gradient descent with step {:?} is not the flow", descent.step))
+        }
+        (Subject::Descent, None) => Verdict::inapplicable("the flow was integrated, not gradient descent"),
+        _ => prediction.assess(evidence),
+    }
 }
 
 /// The references in the domain of the mirror map that solve Az = y (`exact`) or that do not, or why there is none.
@@ -217,3 +247,36 @@ fn allowance(evidence: &Evidence, from: usize, to: usize) -> f64 {
 
 #[cfg(test)]
 pub(crate) mod testing;
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{descended, evidence};
+    use super::*;
+
+    #[test]
+    fn theorems_of_the_flow_are_none_of_descent() {
+        let mut run = descended();
+        // were it assessed, it would be red
+        run.columns
+            .get_mut("loss_integral")
+            .unwrap()
+            .iter_mut()
+            .for_each(|x| *x *= 0.5);
+        for assessment in assess(&run, |_| true) {
+            let about = assessment.prediction.about();
+            if about == Subject::Flow {
+                let reason = "gradient descent with step 0.002 is not the flow";
+                assert_eq!(assessment.verdict, Verdict::inapplicable(reason));
+            }
+        }
+        let of_flow = catalogue().iter().filter(|p| p.about() == Subject::Flow).count();
+        assert!(of_flow >= 7, "{of_flow}");
+        let bound = assess(&run, |name| name == "dual_bound_below_references");
+        assert_eq!(bound[0].verdict.name(), "holds");
+        for assessment in assess(&evidence(), |_| true) {
+            if assessment.prediction.about() == Subject::Descent {
+                assert_eq!(assessment.verdict.name(), "inapplicable");
+            }
+        }
+    }
+}

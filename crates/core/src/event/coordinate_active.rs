@@ -23,7 +23,10 @@ impl CoordinateActive {
 
 impl Event for CoordinateActive {
     fn name(&self) -> String {
-        format!("CoordinateActive({}, {:e})", self.coordinate, self.threshold)
+        format!(
+            "CoordinateActive(index: {}, threshold: {:e})",
+            self.coordinate, self.threshold
+        )
     }
 
     fn value(&self, view: &EventView) -> f64 {

@@ -75,6 +75,17 @@ pub fn choose(
     }
 }
 
+/// The factors of `model` on `problem`, for gradient descent: where u v shrinks by a known product, it is carried along.
+pub fn descent(problem: &Problem, model: &Model, seed: u64) -> Result<Choice> {
+    let start = model.start(problem.operator.cols(), seed)?;
+    check_scales(problem, model.depth, &start)?;
+    let flow = FactorFlow::new(problem.clone(), model.depth, model.sign, &start)?.with_shrinkage();
+    Ok(Choice {
+        flow: Arc::new(flow),
+        reason: "gradient descent moves the factors themselves".into(),
+    })
+}
+
 fn factor(problem: &Problem, model: &Model, start: &Start, reason: String) -> Result<Choice> {
     let flow = Arc::new(FactorFlow::new(problem.clone(), model.depth, model.sign, start)?);
     Ok(Choice { flow, reason })

@@ -1,6 +1,18 @@
 //! The factor flow x_i′ = (Aᵀr)_i ∇P(x_i): the literal definition, for any initialization and any parametrization.
 //!
 //! It is the referee of the other two formulations. State: coordinate-major, k factors per coordinate.
+//!
+//! # What gradient descent carries along
+//!
+//! An explicit Euler step of size η of the signed model of depth 2 with u_1 = u_2 = u and v_1 = v_2 = v is, with
+//! g = Aᵀ(Aw − y), u ← u(1 − ηg) and v ← v(1 + ηg). So u v, constant along the flow, shrinks under descent,
+//!
+//! ```text
+//! u_i v_i = α_i² ∏_k (1 − η² g_{i,k}²)
+//! ```
+//!
+//! exactly (the effective start of Even, Pesme, Gunasekar, Flammarion, arXiv 2302.08982). On request the state ends with n
+//! further entries, the logarithms of |∏|, zero at the start and with velocity zero.
 
 use std::sync::Arc;
 
@@ -28,6 +40,8 @@ pub struct FactorFlow {
     identical: bool,
     /// Per coordinate and branch, which factor is smallest (the one that can change its sign).
     smallest: Vec<usize>,
+    /// Whether the state ends with the logarithms of ∏ |1 − η²g²|.
+    shrinkage: bool,
 }
 
 impl FactorFlow {
@@ -55,7 +69,31 @@ impl FactorFlow {
             mirror,
             identical,
             smallest,
+            shrinkage: false,
         })
+    }
+
+    /// Lets the state carry log ∏ |1 − η²g²| where that says something: signed, depth 2, identical start. Otherwise the
+    /// flow stays as it is.
+    pub fn with_shrinkage(mut self) -> Self {
+        self.shrinkage = self.signed && self.depth == 2 && self.identical;
+        self
+    }
+}
+
+/// log |1 − x²|, kept finite where a factor is annihilated (x = ±1).
+fn log_shrinkage(x: f64) -> f64 {
+    let square = x * x;
+    let log = if square < 1.0 {
+        (-square).ln_1p()
+    } else {
+        (square - 1.0).ln()
+    };
+    // `max` would turn a NaN into a number
+    if log < f64::MIN_POSITIVE.ln() {
+        f64::MIN_POSITIVE.ln()
+    } else {
+        log
     }
 }
 
@@ -96,11 +134,13 @@ impl Flow for FactorFlow {
     }
 
     fn dim(&self) -> usize {
-        self.initial.len()
+        self.initial.len() + if self.shrinkage { self.problem.cols() } else { 0 }
     }
 
     fn initial_state(&self) -> Vec<f64> {
-        self.initial.clone()
+        let mut state = self.initial.clone();
+        state.resize(self.dim(), 0.0);
+        state
     }
 
     fn evaluate(&self, state: &[f64], evaluation: &mut Evaluation) {
@@ -116,6 +156,7 @@ impl Flow for FactorFlow {
 
     fn velocity(&self, state: &[f64], evaluation: &Evaluation, out: &mut [f64]) {
         let k = self.parametrization.factors();
+        let (out, rest) = out.split_at_mut(self.initial.len());
         for ((out, x), pull) in out
             .chunks_exact_mut(k)
             .zip(state.chunks_exact(k))
@@ -124,6 +165,24 @@ impl Flow for FactorFlow {
             self.parametrization.gradient(x, out);
             out.iter_mut().for_each(|v| *v *= pull);
         }
+        rest.fill(0.0);
+    }
+
+    fn euler(&self, state: &[f64], evaluation: &Evaluation, tau: f64, out: &mut [f64]) {
+        self.velocity(state, evaluation, out);
+        for (out, x) in out.iter_mut().zip(state) {
+            *out = x + tau * *out;
+        }
+        if self.shrinkage {
+            let logs = &mut out[self.initial.len()..];
+            for (log, pull) in logs.iter_mut().zip(&evaluation.adjoint) {
+                *log += log_shrinkage(tau * pull);
+            }
+        }
+    }
+
+    fn shrinkage<'a>(&self, state: &'a [f64]) -> Option<&'a [f64]> {
+        self.shrinkage.then(|| &state[self.initial.len()..])
     }
 
     fn newton(&self) -> Box<dyn NewtonSolver> {
@@ -205,12 +264,12 @@ impl Flow for FactorFlow {
             x.iter().any(|&x| x > noise) && x.iter().any(|&x| x < -noise)
         };
         let branches = if self.signed { 2 } else { 1 };
-        let mut all = state.chunks_exact(self.depth).enumerate();
+        let mut all = state[..self.initial.len()].chunks_exact(self.depth).enumerate();
         all.position(torn).map(|branch| branch / branches)
     }
 
     fn factors<'a>(&self, state: &'a [f64]) -> Option<&'a [f64]> {
-        Some(state)
+        Some(&state[..self.initial.len()])
     }
 
     fn factor_layout(&self) -> Option<(usize, usize)> {

@@ -15,7 +15,7 @@ mod dual;
 mod factor;
 mod log;
 
-pub use choice::{Choice, choose, time_unit};
+pub use choice::{Choice, choose, descent, time_unit};
 pub use dual::DualFlow;
 pub use factor::FactorFlow;
 pub use log::LogFlow;
@@ -69,6 +69,13 @@ impl Evaluation {
         }
     }
 
+    /// Take over another evaluation of the same problem, without allocating.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.weights.copy_from_slice(&other.weights);
+        self.residual.copy_from_slice(&other.residual);
+        self.adjoint.copy_from_slice(&other.adjoint);
+    }
+
     /// ℓ = ½|r|².
     pub fn loss(&self) -> f64 {
         0.5 * self.residual.iter().map(|r| r * r).sum::<f64>()
@@ -104,6 +111,14 @@ pub trait Flow: Send + Sync {
     /// State velocity from an evaluation at the same state.
     fn velocity(&self, state: &[f64], evaluation: &Evaluation, out: &mut [f64]);
 
+    /// `out = x + τx′`: an explicit Euler step of size τ from a state and the evaluation there.
+    fn euler(&self, state: &[f64], evaluation: &Evaluation, tau: f64, out: &mut [f64]) {
+        self.velocity(state, evaluation, out);
+        for (out, x) in out.iter_mut().zip(state) {
+            *out = x + tau * *out;
+        }
+    }
+
     /// A fresh structured solver for I − cJ.
     fn newton(&self) -> Box<dyn NewtonSolver>;
 
@@ -138,6 +153,11 @@ pub trait Flow: Send + Sync {
 
     /// The factors x_k (coordinate-major, k entries per coordinate) where the state holds them.
     fn factors<'a>(&self, _state: &'a [f64]) -> Option<&'a [f64]> {
+        None
+    }
+
+    /// log ∏ |1 − η²g_i²| over the Euler steps so far, n entries, where the state carries it: see [`FactorFlow::with_shrinkage`].
+    fn shrinkage<'a>(&self, _state: &'a [f64]) -> Option<&'a [f64]> {
         None
     }
 

@@ -18,7 +18,7 @@ use diffsol::{
 
 use diffsol_la::MatrixSparsity;
 
-use super::session::{DenseOutput, Session, Verdict, outputs};
+use super::session::{DenseOutput, Session, Verdict, integrands, outputs};
 use super::{Integration, Integrator, Method, Progress, Task};
 use crate::error::Result;
 use crate::flow::Evaluation;
@@ -47,6 +47,10 @@ impl DiffsolIntegrator {
 }
 
 impl Integrator for DiffsolIntegrator {
+    fn name(&self) -> &'static str {
+        self.method.name()
+    }
+
     fn integrate(
         &self,
         task: &Task,
@@ -285,19 +289,6 @@ impl Shared {
         V::from_vec(atol.collect(), FaerContext::default())
     }
 
-    /// (ℓ, r unless the state is q, ⟨Aw − y, Aw − Az⟩ for each tracked z).
-    fn output(&self, evaluation: &Evaluation, out: &mut [f64]) {
-        let r = &evaluation.residual;
-        out[0] = evaluation.loss();
-        let mismatches = out.len() - self.mismatches.len();
-        if !self.flow.state_is_dual() {
-            out[1..mismatches].copy_from_slice(r);
-        }
-        for (out, mismatch) in out[mismatches..].iter_mut().zip(&self.mismatches) {
-            *out = r.iter().zip(mismatch).map(|(r, e)| r * (r - e)).sum();
-        }
-    }
-
     fn account(&self, session: &mut Session) {
         session.statistics.rhs += self.rhs.get();
         session.statistics.jacobians += self.jacobians.get();
@@ -350,7 +341,7 @@ impl<'a, S: OdeSolverMethod<'a, Equations>> DenseOutput for Dense<'_, S> {
 
     fn evaluation(&self, out: &mut Evaluation) {
         let y = slice(self.solver.state().y);
-        self.shared.at(y, |evaluation| out.clone_from(evaluation));
+        self.shared.at(y, |evaluation| out.copy_from(evaluation));
     }
 }
 
@@ -448,8 +439,10 @@ impl NonLinearOpJacobian for Rhs {
 
 impl NonLinearOp for Out {
     fn call_inplace(&self, x: &V, _t: f64, y: &mut V) {
-        self.0
-            .at(slice(x), |evaluation| self.0.output(evaluation, slice_mut(y)));
+        let Shared { flow, mismatches, .. } = &*self.0;
+        self.0.at(slice(x), |evaluation| {
+            integrands(flow.as_ref(), mismatches, evaluation, slice_mut(y))
+        });
     }
 }
 

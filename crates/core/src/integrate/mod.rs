@@ -4,10 +4,12 @@
 //! [`Session`], which is the same for every integrator.
 
 mod diffsol;
+mod gradient_descent;
 mod schedule;
 mod session;
 
 pub use diffsol::DiffsolIntegrator;
+pub use gradient_descent::GradientDescent;
 pub use schedule::Schedule;
 pub use session::{DenseOutput, Session, Verdict};
 
@@ -20,7 +22,7 @@ use crate::outcome::{Outcome, Statistics};
 use crate::record::Recorder;
 use crate::special::DoubleDouble;
 
-/// Time-stepping method.
+/// Time-stepping method of the continuous flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// Backward differentiation formulas of order 1 to 5: the default.
@@ -74,6 +76,8 @@ pub struct Checkpoint {
     pub integrals: Vec<DoubleDouble>,
     /// Steps so far.
     pub steps: usize,
+    /// Times marked so far, in order.
+    pub marks: Vec<Mark>,
 }
 
 /// Where a long run stands, for a progress line.
@@ -105,12 +109,18 @@ pub struct Integration {
     pub end: Checkpoint,
     /// Work.
     pub statistics: Statistics,
-    /// Marked times, in order.
-    pub marks: Vec<Mark>,
 }
 
 /// A way of stepping a flow.
-pub trait Integrator {
+pub trait Integrator: Send + Sync {
+    /// The name used in scenarios and reports.
+    fn name(&self) -> &'static str;
+
+    /// The step size η, for a method that is not the continuous flow but has a fixed step of its own.
+    fn step(&self) -> Option<f64> {
+        None
+    }
+
     /// Integrate until an event stops the run, `control` returns false (interrupt), or the numerics end it.
     ///
     /// Errors are wrong input only; how the numerics fared is in [`Integration::outcome`].

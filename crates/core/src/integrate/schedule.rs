@@ -25,6 +25,8 @@ pub(super) struct Clockwork {
     schedule: Schedule,
     /// First local time worth recording.
     earliest: f64,
+    /// Whether the lattice counts from the start of the run instead of the local zero.
+    absolute: bool,
     /// Only lattice indices divisible by this are kept.
     stride: i64,
     /// Only steps whose number is divisible by this are kept.
@@ -50,6 +52,7 @@ impl Clockwork {
         Self {
             schedule,
             earliest,
+            absolute: false,
             stride: 1,
             step_stride: 1,
             next: 0,
@@ -59,6 +62,11 @@ impl Clockwork {
     /// The clock was restarted: lattice times now count from there, starting at `earliest`.
     pub(super) fn restart(&mut self, earliest: f64) {
         self.earliest = earliest;
+    }
+
+    /// From now on the lattice counts from the start of the run, wherever the local clock has its zero.
+    pub(super) fn count_from_start(&mut self) {
+        self.absolute = true;
     }
 
     /// Recording times in the local interval (from, to] of step number `step`, `base` being the absolute time of the
@@ -82,8 +90,9 @@ impl Clockwork {
             }
             Schedule::LogSpaced(count) => {
                 let density = per_decade(*count);
-                let start = from.max(self.earliest);
-                if start >= to {
+                let zero = if self.absolute { base } else { 0.0 };
+                let (start, end) = ((zero + from).max(self.earliest), zero + to);
+                if start >= end {
                     return;
                 }
                 if step.is_multiple_of(self.step_stride) {
@@ -91,8 +100,8 @@ impl Clockwork {
                 }
                 // indices fit i64: |log10| <= 308, density <= 1e6
                 let first = (start.log10() * density).floor() as i64 + 1;
-                let last = (to.log10() * density).floor() as i64;
-                let lattice = |index: i64| 10f64.powf(index as f64 / density);
+                let last = (end.log10() * density).floor() as i64;
+                let lattice = |index: i64| 10f64.powf(index as f64 / density) - zero;
                 let wanted = (first..=last).filter(|index| index.rem_euclid(self.stride) == 0);
                 let inside = wanted.map(|index| (lattice(index), Key::Lattice(index)));
                 let inside: Vec<_> = inside.filter(|(t, _)| *t > from && *t < to).collect();

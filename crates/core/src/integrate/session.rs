@@ -7,7 +7,7 @@
 use super::schedule::{Clockwork, Key};
 use super::{Checkpoint, Integration, Mark, Progress, Task};
 use crate::event::{Action, EventView};
-use crate::flow::Evaluation;
+use crate::flow::{Evaluation, Flow};
 use crate::mirror::Position;
 use crate::outcome::{Outcome, Statistics};
 use crate::record::{Recorder, Snapshot};
@@ -56,6 +56,8 @@ pub struct Session<'a> {
     /// State at the last restart, then at the end.
     state: Vec<f64>,
     tau: f64,
+    /// Whether the clock has its zero at the beginning of each step: see [`Session::without_history`].
+    memoryless: bool,
     steps_since_restart: usize,
     clockwork: Clockwork,
     keys: Vec<Key>,
@@ -76,6 +78,7 @@ struct Scratch {
     evaluation: Evaluation,
     position: Position,
     due: Vec<(f64, Key)>,
+    values: Vec<f64>,
 }
 
 impl<'a> Session<'a> {
@@ -99,6 +102,7 @@ impl<'a> Session<'a> {
             evaluation: Evaluation::new(m, n),
             position: Position::new(n, signed),
             due: Vec::new(),
+            values: Vec::new(),
         };
         Self {
             task,
@@ -110,11 +114,12 @@ impl<'a> Session<'a> {
             carried: vec![0.0; outputs],
             state: start.state,
             tau: 0.0,
+            memoryless: false,
             steps_since_restart: 0,
             clockwork: Clockwork::new(task.schedule.clone(), 0.0),
             keys: Vec::new(),
             values: Vec::new(),
-            marks: Vec::new(),
+            marks: start.marks,
             last_recorded: None,
             statistics: Statistics {
                 steps: start.steps,
@@ -122,6 +127,17 @@ impl<'a> Session<'a> {
             },
             scratch,
         }
+    }
+
+    /// For an integrator without history, whose next step depends on the state alone: each step starts at local time 0
+    /// from [`Session::state`], with integrals of its own step only, and no restart is ever asked for.
+    ///
+    /// The elapsed time is then a sum of steps in double-double and the integrals sums of the parts they are given,
+    /// whether or not the run was interrupted on the way.
+    pub fn without_history(mut self) -> Self {
+        self.memoryless = true;
+        self.clockwork.count_from_start();
+        self
     }
 
     /// The task.
@@ -143,11 +159,18 @@ impl<'a> Session<'a> {
             return Some(outcome);
         }
         self.clockwork.restart(self.earliest_time());
-        self.values = self.event_values(0.0);
+        self.measure_events(0.0);
+        std::mem::swap(&mut self.values, &mut self.scratch.values);
         self.scratch.state.copy_from_slice(&state);
         self.scratch.integrals.fill(0.0);
         if self.task.resume.is_none() {
             self.emit(0.0, Key::Always);
+            let held = (0..self.values.len()).filter(|&i| self.values[i] <= 0.0 && !self.stops(i));
+            let mark = |i: usize| Mark {
+                event: self.task.events[i].name(),
+                t: self.base,
+            };
+            self.marks = held.map(mark).collect();
         }
         let fired = (0..self.values.len()).find(|&i| self.values[i] <= 0.0 && self.stops(i));
         fired.map(|i| Outcome::Stopped {
@@ -185,18 +208,19 @@ impl<'a> Session<'a> {
             return Verdict::End(outcome);
         }
         let loss = self.scratch.evaluation.loss();
-        let values = self.event_values(to);
+        self.measure_events(to);
+        let values = std::mem::take(&mut self.scratch.values);
         let stop = self.locate(dense, to, &values);
         let end = stop.as_ref().map_or(to, |(tau, _)| *tau);
         self.record_due(dense, end);
-        self.values = values;
+        self.scratch.values = std::mem::replace(&mut self.values, values);
         self.tau = to;
         if let Some((tau, event)) = stop {
             self.take_state(dense, tau);
             return Verdict::End(Outcome::Stopped { event });
         }
         let verdict = self.limits(dense, to, h, loss);
-        if verdict != Verdict::Continue {
+        if verdict != Verdict::Continue || self.memoryless {
             self.take_state(dense, to);
         }
         verdict
@@ -215,7 +239,7 @@ impl<'a> Session<'a> {
         if self.statistics.steps >= self.task.max_steps {
             return Verdict::End(Outcome::StepLimit);
         }
-        if self.steps_since_restart < STEPS_BETWEEN_RESTARTS {
+        if self.memoryless || self.steps_since_restart < STEPS_BETWEEN_RESTARTS {
             return Verdict::Continue;
         }
         let slow_clock = to > CLOCK_RATIO * h;
@@ -271,12 +295,12 @@ impl<'a> Session<'a> {
             state,
             integrals: self.integral_base.clone(),
             steps: self.statistics.steps,
+            marks: self.marks,
         };
         Integration {
             outcome,
             end,
             statistics: self.statistics,
-            marks: self.marks,
         }
     }
 
@@ -313,10 +337,12 @@ impl<'a> Session<'a> {
         self.task.events[event].action() == Action::Stop
     }
 
-    /// Event values from `scratch.evaluation` at local time τ.
-    fn event_values(&self, tau: f64) -> Vec<f64> {
-        let view = EventView::new(self.base.plus(tau), self.task.flow.as_ref(), &self.scratch.evaluation);
-        self.task.events.iter().map(|event| event.value(&view)).collect()
+    /// Puts the values of the events at `scratch.evaluation` and local time τ into `scratch.values`.
+    fn measure_events(&mut self, tau: f64) {
+        let Scratch { evaluation, values, .. } = &mut self.scratch;
+        let view = EventView::new(self.base.plus(tau), self.task.flow.as_ref(), evaluation);
+        values.clear();
+        values.extend(self.task.events.iter().map(|event| event.value(&view)));
     }
 
     /// The first stopping event within the step, with its local time; marks on the way are noted.
@@ -452,6 +478,19 @@ impl<'a> Session<'a> {
             let mut flags = keep.iter();
             self.keys.retain(|_| flags.next().copied().unwrap_or(true));
         }
+    }
+}
+
+/// What is integrated: (ℓ, r unless the state is q, ⟨Aw − y, Aw − Az⟩ for each tracked z).
+pub(super) fn integrands(flow: &dyn Flow, mismatches: &[Vec<f64>], evaluation: &Evaluation, out: &mut [f64]) {
+    let r = &evaluation.residual;
+    out[0] = evaluation.loss();
+    let first_mismatch = out.len() - mismatches.len();
+    if !flow.state_is_dual() {
+        out[1..first_mismatch].copy_from_slice(r);
+    }
+    for (out, mismatch) in out[first_mismatch..].iter_mut().zip(mismatches) {
+        *out = r.iter().zip(mismatch).map(|(r, e)| r * (r - e)).sum();
     }
 }
 

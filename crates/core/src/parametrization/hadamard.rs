@@ -25,6 +25,12 @@ impl Hadamard {
     }
 }
 
+/// ∏_{j ≠ skip} x_j, multiplied in the order of j.
+fn product_of_others(x: &[f64], skip: usize) -> f64 {
+    let (before, after) = x.split_at(skip);
+    before.iter().chain(&after[1..]).product()
+}
+
 /// ∏_{j ∉ skip} x_j
 fn product_without(x: &[f64], skip: [usize; 2]) -> f64 {
     x.iter()
@@ -52,7 +58,7 @@ impl Parametrization for Hadamard {
     fn gradient(&self, x: &[f64], out: &mut [f64]) {
         for ((sign, factors), out) in self.products(x).zip(out.chunks_exact_mut(self.depth)) {
             for (k, out) in out.iter_mut().enumerate() {
-                *out = sign * product_without(factors, [k, k]);
+                *out = sign * product_of_others(factors, k);
             }
         }
     }

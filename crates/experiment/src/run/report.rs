@@ -1,6 +1,7 @@
 //! `report.json`: how a run came about, what it found, and what it means.
 
 use hadaflow_analysis::prediction::Assessment;
+use hadaflow_core::integrate::Mark;
 use serde_json::{Map, Value, json};
 
 use super::Run;
@@ -28,7 +29,8 @@ pub fn report(experiment: &Experiment, run: &Run, files: &[String]) -> Value {
         },
         "formulation": experiment.choice.flow.formulation().name(),
         "formulation_reason": experiment.choice.reason,
-        "method": experiment.method().name(),
+        "method": experiment.integrator.name(),
+        "step": experiment.integrator.step().map(json_number),
         "tolerance": experiment.scenario.integrate.tolerance,
         "outcome": {
             "kind": integration.outcome.kind(),
@@ -36,6 +38,7 @@ pub fn report(experiment: &Experiment, run: &Run, files: &[String]) -> Value {
         },
         "t_end": json_number(integration.end.t.hi),
         "t_end_lo": json_number(integration.end.t.lo),
+        "marks": marks(run),
         "recorded_times": run.findings.series.len(),
         "statistics": {
             "steps": statistics.steps,
@@ -55,6 +58,13 @@ pub fn report(experiment: &Experiment, run: &Run, files: &[String]) -> Value {
         "files": files,
         "provenance": provenance(experiment),
     })
+}
+
+/// The marked times, in order.
+fn marks(run: &Run) -> Value {
+    let mark =
+        |mark: &Mark| json!({ "event": mark.event, "t": json_number(mark.t.hi), "t_lo": json_number(mark.t.lo) });
+    run.integration.end.marks.iter().map(mark).collect()
 }
 
 /// The last row of the table.

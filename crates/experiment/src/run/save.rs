@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hadaflow_core::integrate::Checkpoint;
+use hadaflow_core::integrate::{Checkpoint, Mark};
 use hadaflow_core::outcome::Outcome;
 use hadaflow_core::trajectory::Trajectory;
 use hadaflow_plot::{FigureInput, PRINT_DPI, Size, Theme};
@@ -84,7 +84,7 @@ pub fn save(
     files.push("scenario.ron".to_owned());
     let checkpoint = directory.join("checkpoint.npz");
     if run.integration.outcome == Outcome::Interrupted {
-        save_checkpoint(&run.integration.end, &checkpoint)?;
+        save_checkpoint(experiment, &run.integration.end, &checkpoint)?;
         files.push("checkpoint.npz".to_owned());
     } else {
         // a checkpoint of an earlier, interrupted run is no longer of use; that there is none is fine
@@ -178,11 +178,12 @@ fn save_trajectory(experiment: &Experiment, trajectory: &Trajectory, path: &Path
     Ok(write_npz(path, &views)?)
 }
 
-fn save_checkpoint(end: &Checkpoint, path: &Path) -> Result<(), ExperimentError> {
+fn save_checkpoint(experiment: &Experiment, end: &Checkpoint, path: &Path) -> Result<(), ExperimentError> {
     let (integrals, integrals_lo) = parts(&end.integrals);
     let clock = [end.t.hi, end.t.lo];
     let steps = [end.steps as f64]; // far below 2^53
-    let (two, one) = ([2], [1]);
+    let marks = marks(experiment, end)?;
+    let (two, one, marked) = ([2], [1], [marks.len() / 3, 3]);
     let (d, p) = ([end.state.len()], [integrals.len()]);
     let views = [
         (
@@ -220,8 +221,37 @@ fn save_checkpoint(end: &Checkpoint, path: &Path) -> Result<(), ExperimentError>
                 data: &steps,
             },
         ),
+        (
+            "marks",
+            ArrayView {
+                shape: &marked,
+                data: &marks,
+            },
+        ),
     ];
     Ok(write_npz(path, &views)?)
+}
+
+/// Marked times as rows (number of the event, t, t_lo).
+fn marks(experiment: &Experiment, end: &Checkpoint) -> Result<Vec<f64>, ExperimentError> {
+    let events = event_names(experiment)?;
+    let row = |mark: &Mark| {
+        let event = events
+            .iter()
+            .position(|name| *name == mark.event)
+            .unwrap_or(events.len());
+        [event as f64, mark.t.hi, mark.t.lo] // far below 2^53 events
+    };
+    Ok(end.marks.iter().flat_map(row).collect())
+}
+
+/// The names of the events of an experiment, in the order of the scenario.
+pub(super) fn event_names(experiment: &Experiment) -> Result<Vec<String>, ExperimentError> {
+    let events = experiment.events().map_err(|source| ExperimentError::Input {
+        file: experiment.directory.clone(),
+        source,
+    })?;
+    Ok(events.iter().map(|event| event.name()).collect())
 }
 
 /// The scenario with its input paths as seen from `directory`.

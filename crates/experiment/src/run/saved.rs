@@ -5,11 +5,12 @@ use std::path::Path;
 
 use hadaflow_core::flow::{Flow, LogFlow};
 use hadaflow_core::initialization::{Initialization, Model, Sign, Start};
-use hadaflow_core::integrate::Checkpoint;
+use hadaflow_core::integrate::{Checkpoint, Mark};
 use hadaflow_core::record::{Recorder, Snapshot};
 use hadaflow_core::special::DoubleDouble;
 use hadaflow_core::trajectory::Trajectory;
 
+use super::save::event_names;
 use super::{Findings, assess, empty_series};
 use crate::error::ExperimentError;
 use crate::resolve::{Experiment, resolve};
@@ -97,8 +98,29 @@ pub fn resumable(experiment: &Experiment, directory: &Path) -> Result<(Trajector
         state: state.to_vec(),
         integrals: doubles(integrals, integrals_lo),
         steps: steps[0] as usize, // written from a usize
+        marks: marks(experiment, &arrays)?,
     };
     Ok((read_trajectory(experiment, directory)?, checkpoint))
+}
+
+/// The times marked before an interruption; none in a checkpoint that has no such array.
+fn marks(experiment: &Experiment, arrays: &Arrays) -> Result<Vec<Mark>, ExperimentError> {
+    let Some(rows) = arrays.arrays.get("marks") else {
+        return Ok(Vec::new());
+    };
+    let events = event_names(experiment)?;
+    let mark = |row: &[f64]| {
+        let event = events.iter().enumerate().find(|(k, _)| *k as f64 == row[0]); // far below 2^53 events
+        let altered = || bad(arrays.directory, "marks in checkpoint.npz cannot be: it was altered");
+        let (_, event) = event
+            .filter(|_| row[1] >= 0.0 && row[1].is_finite())
+            .ok_or_else(altered)?;
+        Ok(Mark {
+            event: event.clone(),
+            t: DoubleDouble::new(row[1], row[2]),
+        })
+    };
+    rows.data.chunks_exact(3).map(mark).collect()
 }
 
 /// A trajectory computed elsewhere (an `.npz` with `t`, k entries, and `w`, k × n), assessed on the problem of

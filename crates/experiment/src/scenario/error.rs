@@ -104,6 +104,16 @@ pub enum Fault {
         /// The choice.
         what: String,
     },
+    /// Two choices that are valid apart but not together.
+    #[error("{value} does not go with {other}")]
+    Incompatible {
+        /// The choice.
+        value: String,
+        /// The other one, and why they do not go together.
+        other: String,
+        /// What to choose instead.
+        remedy: String,
+    },
     /// An override that is not of the form `path=value`, or whose value is not one RON value.
     #[error("cannot apply `{text}`: {reason}")]
     BadOverride {
@@ -131,6 +141,7 @@ impl Fault {
         match self {
             Self::UnknownField { found, known } | Self::UnknownVariant { found, known } => nearest(found, known),
             Self::UnknownPath { step, known, .. } => nearest(step, known),
+            Self::Incompatible { remedy, .. } => Some(format!("try {remedy}")),
             Self::TooDeep => Some("a scenario needs fewer than ten levels of brackets".to_owned()),
             Self::WrongType { expected, found } if expected.contains("double quotes") && !found.starts_with('"') => {
                 Some("write text as \"…\"".to_owned())

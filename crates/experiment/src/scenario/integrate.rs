@@ -10,12 +10,15 @@ use super::number;
 pub struct Integrate {
     /// In which variables the flow is written. Default: `Auto`.
     pub formulation: Formulation,
-    /// The time stepper. Default: `Bdf`.
+    /// The time stepper, or gradient descent instead of the flow. Default: `Bdf`.
     pub method: Method,
     /// The promise on w, between 1e-13 and 1e-2. Default: 1e-8.
     pub tolerance: f64,
     /// The integration ends at whichever comes first. Default: `[RelativeLossBelow(1e-12), Stationary(1e-9)]`.
     pub stop: Vec<Stop>,
+    /// Conditions whose times are noted in the report without ending the integration. Default: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mark: Vec<Stop>,
     /// Most steps that are taken, where a limit of one's own is wanted.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -31,6 +34,7 @@ impl Default for Integrate {
             method: Method::Bdf,
             tolerance: 1e-8,
             stop: vec![Stop::RelativeLossBelow(1e-12), Stop::Stationary(1e-9)],
+            mark: Vec::new(),
             max_steps: None,
         }
     }
@@ -63,15 +67,16 @@ pub enum Method {
     TrBdf2,
     /// Explicit Runge–Kutta of order 5, for problems that are not stiff.
     Tsit45,
-    /// Gradient descent, the flow's discretisation. Not built yet.
+    /// Gradient descent on the factors, which is explicit Euler of the flow with a fixed step and not the flow.
     GradientDescent {
         /// The step size η.
         step: f64,
     },
 }
 
-/// A condition that ends the integration.
+/// A condition that ends the integration, or marks its time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Stop {
     /// ℓ ≤ x · ½‖y‖².
     RelativeLossBelow(f64),
@@ -83,4 +88,12 @@ pub enum Stop {
     TimeReached(f64),
     /// t = x characteristic times T(α).
     TimeUnits(f64),
+    /// |w_index| ≥ threshold.
+    CoordinateActive {
+        /// Which coordinate, counted from 0.
+        #[serde(deserialize_with = "number::count")]
+        index: usize,
+        /// The magnitude it reaches.
+        threshold: f64,
+    },
 }

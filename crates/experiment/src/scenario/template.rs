@@ -41,12 +41,14 @@ Scenario(
 
     integrate: (
         formulation: Auto,              // | Factor | Log | Dual
-        method: Bdf,                    // | Esdirk34 | TrBdf2 | Tsit45 | GradientDescent(step: 0.01), which is not built yet
+        method: Bdf,                    // | Esdirk34 | TrBdf2 | Tsit45 | GradientDescent(step: 0.01), which is not the flow
         tolerance: 1e-8,                // the promise on w, 1e-13 to 1e-2
         // The first of these ends the integration:
         // | LossBelow(x) | TimeReached(t) | TimeUnits(k), k characteristic times
+        // | CoordinateActive(index: i, threshold: x), once |w_i| reaches x
         stop: [RelativeLossBelow(1e-12), Stationary(1e-9)],
-        // max_steps: 1000000,          // no limit of one's own by default
+        // mark: [CoordinateActive(index: 0, threshold: 0.1)],     // the same conditions, noted in the report; none by default
+        // max_steps: 1000000,          // 10000000 steps of gradient descent
     ),
 
     record: LogSpaced(400),             // 2 to 1000000 times | Times([0.0, 1.0, 2.5]) | EveryStep

@@ -46,6 +46,7 @@ fn everything_but_problem_and_depth_has_its_default() {
             method: Method::Bdf,
             tolerance: 1e-8,
             stop: vec![Stop::RelativeLossBelow(1e-12), Stop::Stationary(1e-9)],
+            mark: vec![],
             max_steps: None,
         },
         record: Record::LogSpaced(400),
@@ -103,6 +104,9 @@ fn every_choice_of_the_contract_is_read() {
         "integrate: (formulation: Dual, method: Tsit45, stop: [LossBelow(1e-3), TimeReached(10), TimeUnits(2)])",
         "integrate: (formulation: Log, method: Esdirk34, max_steps: 10)",
         "integrate: (formulation: Factor, method: TrBdf2)",
+        "integrate: (method: GradientDescent(step: 0.01))",
+        "integrate: (formulation: Factor, method: GradientDescent(step: 1), stop: [CoordinateActive(index: 49, threshold: 0.5)])",
+        "integrate: (mark: [CoordinateActive(index: 0, threshold: 1e-3), LossBelow(1), TimeUnits(0.5)])",
         "predictions: None, figures: None, references: []",
     ] {
         parsed(&with_lines(lines));

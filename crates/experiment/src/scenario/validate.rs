@@ -1,8 +1,8 @@
 //! The ranges of a scenario's values. After this, no code asks again.
 
 use super::{
-    Ensemble, Fault, Files, Initialization, Integrate, Magnitude, Method, Model, Problem, Record, Reference, Scenario,
-    ScenarioError, Signal, Stop, Synthetic, VectorSource,
+    Ensemble, Fault, Files, Formulation, Initialization, Integrate, Magnitude, Method, Model, Problem, Record,
+    Reference, Scenario, ScenarioError, Signal, Stop, Synthetic, VectorSource,
 };
 
 type Checked = Result<(), ScenarioError>;
@@ -45,6 +45,7 @@ impl Scenario {
         self.model.validate()?;
         self.validate_initial_vector()?;
         self.integrate.validate()?;
+        self.validate_coordinates()?;
         self.record.validate()?;
         self.validate_references()?;
         let threshold = self.support_threshold;
@@ -67,6 +68,14 @@ impl Scenario {
         let allowed = format!("a list of {wanted} numbers, one per dimension");
         let value = format_args!("a list of {found} numbers");
         ensure(found == wanted, "model.initialization", value, &allowed)
+    }
+
+    /// A coordinate that is watched must exist, where the scenario itself says how many there are.
+    fn validate_coordinates(&self) -> Checked {
+        match &self.problem {
+            Problem::Synthetic(problem) => self.integrate.validate_coordinates(problem.dimension),
+            Problem::Files(_) => Ok(()),
+        }
     }
 
     fn validate_references(&self) -> Checked {
@@ -242,26 +251,59 @@ impl Integrate {
             "an empty list",
             "a list of at least one condition",
         )?;
-        for (k, stop) in self.stop.iter().enumerate() {
-            let (Stop::RelativeLossBelow(x)
-            | Stop::LossBelow(x)
-            | Stop::Stationary(x)
-            | Stop::TimeReached(x)
-            | Stop::TimeUnits(x)) = *stop;
-            ensure_real(
-                x > 0.0 && x.is_finite(),
-                &format!("integrate.stop[{k}]"),
-                x,
-                "finite and above 0",
-            )?;
+        for (field, condition) in self.conditions() {
+            let (field, x) = match *condition {
+                Stop::RelativeLossBelow(x)
+                | Stop::LossBelow(x)
+                | Stop::Stationary(x)
+                | Stop::TimeReached(x)
+                | Stop::TimeUnits(x) => (field, x),
+                Stop::CoordinateActive { threshold, .. } => (format!("{field}.threshold"), threshold),
+            };
+            ensure_real(x > 0.0 && x.is_finite(), &field, x, "finite and above 0")?;
         }
         if let Some(steps) = self.max_steps {
             ensure(steps >= 1, "integrate.max_steps", steps, "at least 1")?;
         }
         match self.method {
-            Method::GradientDescent { .. } => not_built("integrate.method", "the method GradientDescent"),
+            Method::GradientDescent { step } => self.validate_descent(step),
             Method::Bdf | Method::Esdirk34 | Method::TrBdf2 | Method::Tsit45 => Ok(()),
         }
+    }
+
+    /// Descent has a step, and moves the factors themselves.
+    fn validate_descent(&self, step: f64) -> Checked {
+        let allowed = "finite and above 0";
+        ensure_real(step > 0.0 && step.is_finite(), "integrate.method.step", step, allowed)?;
+        match self.formulation {
+            Formulation::Auto | Formulation::Factor => Ok(()),
+            Formulation::Log | Formulation::Dual => Err(ScenarioError::of_field(
+                "integrate.formulation",
+                Fault::Incompatible {
+                    value: format!("{:?}", self.formulation),
+                    other: "GradientDescent, which moves the factors themselves".to_owned(),
+                    remedy: "formulation: Factor (or Auto)".to_owned(),
+                },
+            )),
+        }
+    }
+
+    /// Stops and marks with their fields.
+    fn conditions(&self) -> impl Iterator<Item = (String, &Stop)> {
+        let named = |name: &'static str| move |(k, stop)| (format!("integrate.{name}[{k}]"), stop);
+        let stops = self.stop.iter().enumerate().map(named("stop"));
+        stops.chain(self.mark.iter().enumerate().map(named("mark")))
+    }
+
+    /// Every coordinate that is watched lies below the dimension.
+    pub(crate) fn validate_coordinates(&self, dimension: usize) -> Checked {
+        for (field, condition) in self.conditions() {
+            if let Stop::CoordinateActive { index, .. } = *condition {
+                let allowed = format!("below the dimension {dimension}");
+                ensure(index < dimension, &format!("{field}.index"), index, &allowed)?;
+            }
+        }
+        Ok(())
     }
 }
 

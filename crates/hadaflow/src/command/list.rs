@@ -118,6 +118,10 @@ fn events() -> Vec<Entry> {
             "TimeUnits(k)",
             "t = k·T(α), T = log(1/α) for L = 2 and α^{2−L}/(L−2) for L > 2",
         ),
+        Entry::new(
+            "CoordinateActive(index: i, threshold: x)",
+            "|w_i| ≥ x, i counted from 0",
+        ),
     ]
 }
 
@@ -135,7 +139,8 @@ fn predictions() -> Vec<Entry> {
     prediction::catalogue().iter().map(entry).collect()
 }
 
-/// The observables of the flow that has them all: a signed factor flow with a dense matrix and a reference.
+/// The observables of the flow that has them all: a signed factor flow with a dense matrix and a reference, as gradient
+/// descent sees it.
 fn observables() -> Result<Vec<Entry>, Failure> {
     let signal = SparseSignal {
         sparsity: 1,
@@ -143,6 +148,7 @@ fn observables() -> Result<Vec<Entry>, Failure> {
     };
     let problem = Problem::synthetic(&Gaussian, 1, 1, &signal, true, 0.0, 0).map_err(Failure::Core)?;
     let flow = FactorFlow::new(problem, 2, Sign::Signed, &Start::Identical(vec![1.0])).map_err(Failure::Core)?;
+    let flow = flow.with_shrinkage();
     let references = vec![Reference::new("truth", vec![1.0], &flow)];
     let context = Context {
         references,

@@ -139,8 +139,32 @@ fn values_out_of_range_are_named_with_place_and_range() {
             "here.ron:4:14: references[0]: the reference BregmanProjection is not built yet",
         ),
         (
-            "integrate: (method: GradientDescent(step: 0.1))",
-            "here.ron:4:21: integrate.method: the method GradientDescent is not built yet",
+            "integrate: (method: GradientDescent(step: 0))",
+            "here.ron:4:43: integrate.method.step: 0.0 is out of range: must be finite and above 0",
+        ),
+        (
+            "integrate: (method: GradientDescent(step: inf))",
+            "here.ron:4:43: integrate.method.step: inf is out of range: must be finite and above 0",
+        ),
+        (
+            "integrate: (method: GradientDescent(step: NaN))",
+            "here.ron:4:43: integrate.method.step: NaN is out of range: must be finite and above 0",
+        ),
+        (
+            "integrate: (method: GradientDescent(step: 0.1), formulation: Log)",
+            "here.ron:4:62: integrate.formulation: Log does not go with GradientDescent, which moves the factors themselves (try formulation: Factor (or Auto))",
+        ),
+        (
+            "integrate: (formulation: Dual, method: GradientDescent(step: 0.1))",
+            "here.ron:4:26: integrate.formulation: Dual does not go with GradientDescent, which moves the factors themselves (try formulation: Factor (or Auto))",
+        ),
+        (
+            "integrate: (stop: [LossBelow(1), CoordinateActive(index: 50, threshold: 1)])",
+            "here.ron:4:58: integrate.stop[1].index: 50 is out of range: must be below the dimension 50",
+        ),
+        (
+            "integrate: (mark: [CoordinateActive(index: 3, threshold: 0)])",
+            "here.ron:4:58: integrate.mark[0].threshold: 0.0 is out of range: must be finite and above 0",
         ),
     ] {
         assert_eq!(message(&with_lines(lines)), expected);
