@@ -181,7 +181,7 @@ const LONG: &str = "Scenario(
     seed: 5,
     problem: Synthetic(measurements: 30, dimension: 60, signal: Sparse(sparsity: 3)),
     model: (depth: 3, initialization: Identical(1e-2)),
-    integrate: (formulation: Log, method: TrBdf2, tolerance: 1e-9, stop: [TimeReached(1e4)]),
+    integrate: (formulation: Log, method: TrBdf2, tolerance: 1e-11, stop: [TimeReached(1e4)]),
     record: LogSpaced(100),
 )
 ";

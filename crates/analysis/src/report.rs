@@ -54,6 +54,12 @@ impl Evidence {
         difference("t") + difference("t_lo")
     }
 
+    /// Steps the integrator took between two recorded times (0 where it is not known).
+    pub fn steps_between(&self, from: usize, to: usize) -> f64 {
+        let at = |row: usize| self.column("steps").get(row).copied().unwrap_or(0.0);
+        at(to) - at(from)
+    }
+
     /// Number of recorded times.
     pub fn len(&self) -> usize {
         self.column("t").len()

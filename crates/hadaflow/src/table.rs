@@ -72,6 +72,8 @@ pub fn of_run(experiment: &Experiment, run: &Run, directory: &Path, files: usize
 /// One line per prediction.
 pub fn of_assessments(assessments: &[Assessment]) -> String {
     let mut out = String::new();
+    let names = assessments.iter().map(|a| a.prediction.name().len());
+    let width = names.max().unwrap_or(0) + 2;
     for (position, assessment) in assessments.iter().enumerate() {
         let text = match &assessment.verdict {
             Verdict::Inapplicable { reason } => reason.clone(),
@@ -89,7 +91,7 @@ pub fn of_assessments(assessments: &[Assessment]) -> String {
         line(
             &mut out,
             label,
-            &format!("{verdict:<13}{:<34}{text}", assessment.prediction.name()),
+            &format!("{verdict:<13}{:<width$}{text}", assessment.prediction.name()),
         );
     }
     out

@@ -37,8 +37,10 @@ impl Prediction for DivergenceBalance {
             for (row, (pair, increment)) in d.windows(2).zip(&increments[1..]).enumerate() {
                 // On a plateau r is orthogonal to A(w − z), and an error τ|y| of r or of Aw shows in the product with
                 // the other: over the interval τ|y| ∫|r| ≤ τ|y| √(2 Δt ∫ℓ), which may exceed D by far where Δt is 1e20.
-                let blur =
-                    evidence.tolerance * measurements * (2.0 * evidence.elapsed(row + 1) * losses[row + 1]).sqrt();
+                // Nor is this integral under error control: it shares that of q = ∫r, an error τ per step and |y| in it.
+                let plateau = (2.0 * evidence.elapsed(row + 1) * losses[row + 1]).sqrt();
+                let steps = evidence.steps_between(row, row + 1) + 1.0;
+                let blur = evidence.tolerance * measurements * (plateau + steps);
                 let residual = ((pair[0] - pair[1] - increment).abs() - blur).max(0.0);
                 let natural = pair[0].max(pair[1]).max(increment.abs());
                 let scale = DivergenceScale::of(evidence, size, row + 1);

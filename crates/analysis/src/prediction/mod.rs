@@ -241,8 +241,7 @@ const UNITS_PER_STEP: f64 = 10.0;
 
 /// What the promise on w allows over the interval between the recorded times `from` and `to`.
 fn allowance(evidence: &Evidence, from: usize, to: usize) -> f64 {
-    let at = |row: usize| evidence.column("steps").get(row).copied().unwrap_or(0.0);
-    evidence.tolerance * UNITS.max(UNITS_PER_STEP * (at(to) - at(from)))
+    evidence.tolerance * UNITS.max(UNITS_PER_STEP * evidence.steps_between(from, to))
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ fn check_scales(problem: &Problem, depth: usize, start: &Start) -> Result<()> {
     }
     let smallest = start.smallest();
     let decades = -(pull.log10() + size.log10() + (depth as f64 - 2.0) * smallest.log10()); // depth <= 64
-    if decades.is_finite() && decades.abs() <= 150.0 {
+    if (-100.0..=150.0).contains(&decades) {
         return Ok(());
     }
     let by_start = (2.0 - depth as f64) * smallest.log10() > decades.abs() / 2.0;
@@ -130,7 +130,7 @@ fn check_scales(problem: &Problem, depth: usize, start: &Start) -> Result<()> {
         requirement: if by_start {
             "the escape time alpha^(2-L)/|A^T y| must stay below 1e150: use a larger alpha or a smaller depth"
         } else {
-            "the escape time alpha^(2-L)/|A^T y| must lie in [1e-150, 1e150]: choose another unit for A and y \
+            "the escape time alpha^(2-L)/|A^T y| must lie in [1e-100, 1e150]: choose another unit for A and y \
              (A, y -> k A, k y leaves w unchanged and divides the time by k^2)"
         },
     })

@@ -27,6 +27,8 @@ pub struct DualFlow {
     cancellation: f64,
     /// Largest factor that is reached: the start, or W^{1/L} with W the size of the weights that reach y.
     largest_factor: f64,
+    /// max ‖a_j‖, by which an error of q shows in s = Aᵀq.
+    column_norm: f64,
     mirror: Arc<IdenticalMirror>,
 }
 
@@ -46,7 +48,7 @@ impl Branch {
     fn new(depth: usize, sign: Sign, x0: &[f64], problem: &Problem) -> Self {
         let log_x0: Vec<f64> = x0.iter().map(|x| x.ln()).collect();
         let largest = log_x0.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
-        let data = problem.measurements.iter().fold(1.0f64, |a, y| a.max(y.abs())).ln();
+        let data = super::reach(problem).max(1.0).ln();
         Self {
             depth,
             signed: sign == Sign::Signed,
@@ -131,11 +133,13 @@ impl DualFlow {
         let signed = sign == Sign::Signed;
         let cancellation = super::cancellation(reach, depth, signed, largest, super::EXACT_FROM_START);
         let largest_factor = largest.max(reach.powf(1.0 / depth as f64)); // depth <= 64
+        let column_norm = super::largest_squared_norm(&problem).sqrt();
         Ok(Self {
             problem,
             branch,
             cancellation,
             largest_factor,
+            column_norm,
             mirror,
         })
     }
@@ -197,7 +201,7 @@ impl Flow for DualFlow {
 
     fn state_tolerance(&self, tolerance: f64) -> StateTolerance {
         // An error δs of s = Aᵀq is a relative error of u: δs for L = 2, δs·u^{L−2} for L > 2.
-        let small = self.cancellation * tolerance;
+        let small = self.cancellation * tolerance / self.column_norm;
         if self.branch.depth == 2 {
             // |q| grows to the size of log(1/x0), and errors add up over the hundreds of steps of a plateau: a relative
             // error of q must cost less than a tenth of the tolerance in s.

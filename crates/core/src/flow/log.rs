@@ -34,7 +34,7 @@ impl LogFlow {
         let signed = sign == Sign::Signed;
         let reach = super::reach(&problem);
         let cancellation = super::cancellation(reach, depth, signed, largest.exp(), super::EXACT_FROM_START);
-        let data = problem.measurements.iter().fold(1.0f64, |a, y| a.max(y.abs())).ln();
+        let data = reach.max(1.0).ln();
         let highest = (data.max(depth as f64 * largest) + 60.0).min(345.0) / depth as f64;
         let clamp = log_x0.iter().map(|x0| highest - x0).collect();
         Ok(Self {

@@ -180,12 +180,16 @@ fn reach(problem: &Problem) -> f64 {
     let mut pull = vec![0.0; problem.operator.cols()];
     problem.operator.apply_adjoint(&problem.measurements, &mut pull);
     let pull = pull.iter().fold(0.0f64, |a, p| a.max(p.abs()));
-    // a matrix-free operator has columns of about unit norm
+    pull / largest_squared_norm(problem)
+}
+
+/// max ‖a_j‖²; a matrix-free operator has columns of about unit norm.
+fn largest_squared_norm(problem: &Problem) -> f64 {
     let norms = problem
         .operator
         .dense()
         .map(|a| a.column_iter().fold(0.0f64, |n, column| n.max(column.norm_squared())));
-    pull / norms.unwrap_or(1.0).max(f64::MIN_POSITIVE)
+    norms.unwrap_or(1.0).max(f64::MIN_POSITIVE)
 }
 
 /// In a signed model with a large start, w = u^L − v^L is a small difference: an error δ of log u costs L x0^L δ in w,

@@ -56,6 +56,8 @@ pub struct Session<'a> {
     /// State at the last restart, then at the end.
     state: Vec<f64>,
     tau: f64,
+    /// Local time at which `state` was taken.
+    located: f64,
     /// Whether the clock has its zero at the beginning of each step: see [`Session::without_history`].
     memoryless: bool,
     steps_since_restart: usize,
@@ -114,6 +116,7 @@ impl<'a> Session<'a> {
             carried: vec![0.0; outputs],
             state: start.state,
             tau: 0.0,
+            located: 0.0,
             memoryless: false,
             steps_since_restart: 0,
             clockwork: Clockwork::new(task.schedule.clone(), 0.0),
@@ -286,7 +289,9 @@ impl<'a> Session<'a> {
         let state = self.state.clone();
         self.scratch.state.copy_from_slice(&state);
         self.task.flow.evaluate(&state, &mut self.scratch.evaluation);
-        let already = self.last_recorded.is_some_and(|last| self.base.minus(last) <= 0.0);
+        // An event is located to 1e-13 of the local time: a record within that is the final one.
+        let blur = 2e-13 * self.located;
+        let already = self.last_recorded.is_some_and(|last| self.base.minus(last) <= blur);
         if !already {
             self.emit(0.0, Key::Always);
         }
@@ -311,6 +316,7 @@ impl<'a> Session<'a> {
         if found && self.scratch.state.iter().all(|x| x.is_finite()) {
             self.state.copy_from_slice(&self.scratch.state);
             self.base = self.base.plus(tau);
+            self.located = tau;
             for (i, &part) in self.scratch.integrals.iter().enumerate() {
                 self.integral_base[i] = self.integral_base[i].plus(part);
                 self.carried[i] += part - std::mem::take(&mut self.recorded[i]);
