@@ -108,10 +108,11 @@ fn split(columns: &Mat<f64>, d: &[f64]) -> (Vec<usize>, Vec<usize>, Mat<f64>) {
     order.sort_by(|&i, &j| weight[j].total_cmp(&weight[i]).then(i.cmp(&j)));
     let (mut heavy, mut others) = (Vec::new(), Vec::new());
     // A_B = QR: the orthonormal columns and, per column of B, its coefficients; likewise for O
-    let (mut q, mut triangle, mut coefficients): (Vec<Vec<f64>>, Vec<Vec<f64>>, Vec<Vec<f64>>) = Default::default();
+    let (mut q, mut triangle): (Vec<Vec<f64>>, Vec<Vec<f64>>) = Default::default();
+    let mut coefficients: Vec<Vec<f64>> = Vec::new();
     for j in order {
         let mut rest = columns.col_as_slice(j).to_vec();
-        let mut along = vec![0.0; q.len()];
+        let mut along: Vec<f64> = vec![0.0; q.len()];
         for _ in 0..2 {
             for (along, q) in along.iter_mut().zip(&q) {
                 let part = dot(q, &rest);
@@ -139,4 +140,67 @@ fn split(columns: &Mat<f64>, d: &[f64]) -> (Vec<usize>, Vec<usize>, Mat<f64>) {
         }
     }
     (heavy, others, combination)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use faer::linalg::solvers::PartialPivLu;
+
+    /// 4 × 7: a copy, a negative copy, and one column more than the rank.
+    fn columns() -> Mat<f64> {
+        let mut columns = Mat::from_fn(4, 7, |i, j| (((3 * i + 5 * j + 1) * (i + 2 * j + 3)) as f64).sin());
+        for i in 0..4 {
+            columns[(i, 3)] = columns[(i, 0)];
+            columns[(i, 4)] = -columns[(i, 1)];
+        }
+        columns
+    }
+
+    fn solved(d: &[f64], delta: f64, beta: &[f64], z: &[f64]) -> Vec<f64> {
+        let columns = columns();
+        let mut y = beta.to_vec();
+        Basis::new(&columns, d, delta).unwrap().solve(&columns, &mut y, z);
+        y
+    }
+
+    /// δD⁻¹y + A_SᵀA_S y = δβ − A_Sᵀz₀ by LU, where d is small enough for it.
+    #[test]
+    fn it_solves_the_equations_of_the_support() {
+        let columns = columns();
+        let (delta, z) = (1.5, [0.3, -0.2, 0.9, 0.1]);
+        let d = [3.0, 50.0, 0.2, 7.0, 1.0, 20.0, 0.5];
+        let beta = [0.1, -0.4, 0.3, 0.25, 0.7, -0.9, 0.2];
+        let mut matrix = columns.transpose() * &columns;
+        let mut right = Mat::zeros(7, 1);
+        for i in 0..7 {
+            matrix[(i, i)] += delta / d[i];
+            right[(i, 0)] = delta * beta[i] - dot(columns.col_as_slice(i), &z);
+        }
+        let naive = PartialPivLu::new(matrix.as_ref()).solve(&right);
+        let ours = solved(&d, delta, &beta, &z);
+        for i in 0..7 {
+            assert!((ours[i] - naive[(i, 0)]).abs() <= 1e-11, "{ours:?} {naive:?}");
+        }
+    }
+
+    /// At d = 1e40 no factorization of N is left: y must fit −z₀ all the same, and what moves freely between a column and
+    /// its copy is β alone: D_O⁻¹y_O − D_B⁻¹y_B = β_O − β_B.
+    #[test]
+    fn weight_moves_freely_between_copies() {
+        let d = [2e40, 1e40, 3e39, 1e40, 4e40, 1e40, 5e39];
+        let beta = [0.3, -0.4, 0.3, 0.3, 0.4, -0.9, 0.2].map(|b| b * 1e-40);
+        let z = [0.3, -0.2, 0.9, 0.1];
+        let y = solved(&d, 1.0, &beta, &z);
+        let columns = columns();
+        for i in 0..4 {
+            let fit: f64 = (0..7).map(|j| columns[(i, j)] * y[j]).sum::<f64>() + z[i];
+            assert!(fit.abs() <= 1e-12, "{fit:e} {y:?}");
+        }
+        for (copy, original, sign) in [(3, 0, 1.0), (4, 1, -1.0)] {
+            let trade = sign * y[copy] / d[copy] - y[original] / d[original];
+            let expected = sign * beta[copy] - beta[original];
+            assert!((trade - expected).abs() <= 1e-12 * 1e-40, "{trade:e} {expected:e}");
+        }
+    }
 }

@@ -59,7 +59,7 @@ enum Core {
     /// Cholesky of N, |S|×|S|.
     Support(Llt<f64>),
     /// N where columns of the support depend on each other.
-    Dependent(Basis),
+    Dependent(Box<Basis>),
     /// Cholesky of K_S, m×m.
     Full(Llt<f64>),
 }
@@ -209,7 +209,7 @@ impl GramSolver {
             }
         }
         let d: Vec<f64> = self.support.iter().map(|&j| self.d[j]).collect();
-        Basis::new(&self.columns, &d, self.delta).map(Core::Dependent)
+        Basis::new(&self.columns, &d, self.delta).map(|basis| Core::Dependent(Box::new(basis)))
     }
 
     /// N = δ D_S⁻¹ + A_SᵀA_S (lower triangle).
