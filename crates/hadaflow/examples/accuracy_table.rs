@@ -15,6 +15,7 @@ use hadaflow::core::flow::{Choice, Evaluation, Formulation, choose, time_unit};
 use hadaflow::core::initialization::{Initialization, Model, Sign};
 use hadaflow::core::integrate::{DiffsolIntegrator, Integration, Integrator, Method, Schedule, Task};
 use hadaflow::core::measurement::by_name;
+use hadaflow::core::mirror::Position;
 use hadaflow::core::problem::Problem;
 use hadaflow::core::signal::{Magnitude, SparseSignal};
 use hadaflow::core::trajectory::Trajectory;
@@ -65,7 +66,7 @@ fn row(depth: usize, sign: Sign, alpha: f64) -> Result<(), CoreError> {
         let log = choice(Some(Formulation::Log), TOLERANCE)?;
         format!(
             "{:.1}",
-            disagreement((&best, &log), depth, time_unit(depth, alpha), coarse.end.t.hi)?
+            disagreement((&best, &log), time_unit(depth, alpha), coarse.end.t.hi)?
         )
     } else {
         "–".into()
@@ -127,7 +128,7 @@ fn task(
 }
 
 /// max |Δw| in units of tolerance·max(‖w‖_∞, t‖w′‖_∞) over 20 log-spaced times in [T/1000, t_end].
-fn disagreement((one, other): (&Choice, &Choice), depth: usize, unit: f64, end: f64) -> Result<f64, CoreError> {
+fn disagreement((one, other): (&Choice, &Choice), unit: f64, end: f64) -> Result<f64, CoreError> {
     let first = (unit / 1000.0).min(end / 2.0);
     let times: Vec<f64> = (0..20)
         .map(|k| first * (end / first).powf(f64::from(k) / 19.0))
@@ -148,35 +149,24 @@ fn disagreement((one, other): (&Choice, &Choice), depth: usize, unit: f64, end: 
         };
         let difference = w.iter().zip(v).fold(0.0f64, |worst, (w, v)| worst.max((w - v).abs()));
         let size = w.iter().fold(0.0f64, |a, w| a.max(w.abs()));
-        let speed = weight_speed(
-            other,
-            depth as f64,
-            &b.state[row * other.flow.dim()..(row + 1) * other.flow.dim()],
-        );
+        let speed = weight_speed(other, &b.state[row * other.flow.dim()..(row + 1) * other.flow.dim()]);
         worst = worst.max(difference / (TOLERANCE * size.max(a.t[row].hi * speed)));
     }
     Ok(worst)
 }
 
-/// ‖w′‖_∞ from a state of the log flow: w_i′ = Σ L u^L (log u)′ over its branches.
-fn weight_speed(choice: &Choice, depth: f64, state: &[f64]) -> f64 {
+/// ‖w′‖_∞ at a state, w′ = (1/F″)∘Aᵀr.
+fn weight_speed(choice: &Choice, state: &[f64]) -> f64 {
     let flow = choice.flow.as_ref();
-    let mut evaluation = Evaluation::new(flow.problem().rows(), flow.problem().cols());
+    let (m, n) = (flow.problem().rows(), flow.problem().cols());
+    let (mut evaluation, mut position) = (Evaluation::new(m, n), Position::new(n, flow.signed()));
     flow.evaluate(state, &mut evaluation);
-    let mut velocity = vec![0.0; flow.dim()];
-    flow.velocity(state, &evaluation, &mut velocity);
-    let branches = if flow.signed() { 2 } else { 1 };
-    let entry = |(x, v): (&[f64], &[f64])| {
-        let terms = x
-            .iter()
-            .zip(v)
-            .zip([1.0, -1.0])
-            .map(|((x, v), sign)| sign * depth * (depth * x).exp() * v);
-        terms.sum::<f64>().abs()
-    };
-    state
-        .chunks_exact(branches)
-        .zip(velocity.chunks_exact(branches))
-        .map(entry)
-        .fold(0.0, f64::max)
+    flow.position(state, &evaluation, &mut position);
+    let (mut metric, mut pull) = (vec![0.0; n], vec![0.0; n]);
+    flow.mirror().inverse_metric(&position, &mut metric);
+    flow.problem().operator.apply_adjoint(&evaluation.residual, &mut pull);
+    metric
+        .iter()
+        .zip(pull)
+        .fold(0.0, |a, (metric, pull)| a.max((metric * pull).abs()))
 }

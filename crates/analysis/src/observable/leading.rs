@@ -3,10 +3,9 @@
 use hadaflow_core::flow::Flow;
 use nalgebra::DMatrix;
 
-/// m·n·min(m, n) up to which bounds that need the matrix itself are computed. Once per run they cost a few times that many
-/// operations, and at most a small multiple of min(m, n)³ per row; an implicit integration factorizes matrices that cost
-/// m²n in each of some hundred steps. Beyond, 8mn bytes more for a pseudo-inverse would be felt, too.
-const WORK: f64 = 4e9;
+/// m·n·min(m, n) up to which bounds that need the matrix itself are computed. At 80 × 200 (1.3e6) they are a small part of
+/// a run; at 250 × 1000 (6e7) they would take 3 ms per record and more time than the integration.
+const WORK: f64 = 2e7;
 
 /// The matrix of the flow's problem, if there is one and bounds computed from it do not dominate a run.
 pub(super) fn affordable_matrix(flow: &dyn Flow) -> Option<&DMatrix<f64>> {
