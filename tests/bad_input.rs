@@ -276,13 +276,21 @@ fn names_that_do_not_exist() {
 }
 
 #[test]
-fn what_is_not_built_yet_says_so() {
-    let text = scenario("", "depth: 2", "references: [Truth, BasisPursuit],");
-    refuse(text, &["bad.ron:4:", "references[1]", "BasisPursuit is not built yet"]);
-    let text = scenario("", "depth: 2", "references: [BregmanProjection],");
+fn references_that_do_not_exist() {
+    let text = scenario("", "depth: 2", "references: [Truth, BasisPursuits],");
     refuse(
         text,
-        &["bad.ron:4:", "references[0]", "BregmanProjection is not built yet"],
+        &[
+            "bad.ron:4:",
+            "references[1]",
+            "`BasisPursuits`",
+            "did you mean `BasisPursuit`?",
+        ],
+    );
+    let text = scenario("", "depth: 2", "references: [BregmanProjection, BregmanProjection],");
+    refuse(
+        text,
+        &["bad.ron:4:", "references[1]", "BregmanProjection", "listed once"],
     );
 }
 

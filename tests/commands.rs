@@ -26,7 +26,7 @@ const KINDS: [&str; 7] = [
 #[test]
 fn help_and_version() {
     let place = Place::new();
-    let commands = ["run", "check", "plot", "new", "list", "completions", "man"];
+    let commands = ["run", "limit", "check", "plot", "new", "list", "completions", "man"];
     let help = place
         .run(&["--help"])
         .exits(0)

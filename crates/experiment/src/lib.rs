@@ -3,12 +3,14 @@
 //! - [`scenario`]: the RON schema of an experiment, its defaults, ranges and error messages;
 //! - [`read`]: matrices and vectors from `.npy`, `.mtx` and `.csv` files;
 //! - [`resolve`]: from a scenario to objects that are valid by construction;
+//! - [`limit`]: where the flow tends, without integrating;
 //! - [`run`]: integrating, assessing, saving, and loading what was saved;
 //! - [`mod@write`]: results, written so that no half file ever stands under a final name.
 //!
 //! No reader panics, overflows the stack or allocates more than a file can justify, whatever the bytes are.
 
 mod error;
+pub mod limit;
 mod memory;
 pub mod read;
 pub mod resolve;

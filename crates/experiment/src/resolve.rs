@@ -1,6 +1,7 @@
 //! From a scenario to an experiment: raw choices become objects that are valid by construction.
 
 mod inputs;
+mod references;
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,8 @@ use crate::error::ExperimentError;
 use crate::scenario::{self, Fault, Formulation, Method, Record, Scenario, Stop, field_error};
 
 pub use inputs::Input;
+pub use references::Origin;
+pub(crate) use references::common_start;
 
 /// Steps after which a run ends, unless the scenario says otherwise.
 const MAX_STEPS: u64 = 1_000_000;
@@ -45,6 +48,10 @@ pub struct Experiment {
     pub start: core_model::Initialization,
     /// Reference points.
     pub references: Vec<Reference>,
+    /// How each of them came about.
+    pub origins: Vec<Origin>,
+    /// Why references that the scenario lists are not among them.
+    pub absent: Vec<String>,
 }
 
 /// Resolve a scenario whose relative paths count from `directory`; `file` is named in errors.
@@ -83,12 +90,7 @@ pub fn resolve(scenario: Scenario, file: &Path) -> Result<Experiment, Experiment
         None => choose(&problem, &model, scenario.seed, wanted, scenario.integrate.tolerance),
     };
     let choice = choice.map_err(refused)?;
-    let mut references = Vec::new();
-    if scenario.references.contains(&scenario::Reference::Truth)
-        && let Some(truth) = &problem.truth
-    {
-        references.push(Reference::new("truth", truth.clone(), choice.flow.as_ref()));
-    }
+    let built = references::build(&scenario.references, &problem, &model, choice.flow.as_ref()).map_err(refused)?;
     let stem = file
         .file_stem()
         .map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy().into_owned());
@@ -103,7 +105,9 @@ pub fn resolve(scenario: Scenario, file: &Path) -> Result<Experiment, Experiment
         choice,
         integrator,
         start,
-        references,
+        references: built.references,
+        origins: built.origins,
+        absent: built.absent,
     };
     experiment.events().map_err(refused)?;
     Ok(experiment)

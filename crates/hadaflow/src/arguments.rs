@@ -24,6 +24,9 @@ const EXIT_CODES: &str = "Exit codes: 0 done and no prediction violated, 1 a pre
 pub enum Command {
     /// Integrate a scenario, assess its predictions and draw its figures.
     Run(Run),
+    /// Compute the exact limit of the flow without integrating.
+    #[command(long_about = LIMIT)]
+    Limit(Limit),
     /// Assess predictions again from what a run saved, or run a scenario and assess it.
     Check(Check),
     /// Draw the figures of a saved run again.
@@ -68,6 +71,32 @@ pub struct Run {
     #[arg(long)]
     pub resume: bool,
 }
+
+/// `hadaflow limit`.
+#[derive(Debug, Args)]
+pub struct Limit {
+    /// The scenario.
+    pub scenario: PathBuf,
+    /// Replace a field of the scenario, e.g. --set model.initialization=Identical(1e-8); may be repeated.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Print one JSON document with all weights, the dual variable and certificates.
+    #[arg(long)]
+    pub json: bool,
+}
+
+const LIMIT: &str = "Compute the exact limit of the flow without integrating.
+
+The flow tends to the solution of Aw = y that is nearest to its start in the Bregman divergence. Newton's method finds it to
+rounding error for any start, also where integrating would take forever; record, stop and method of the scenario do not
+matter. Its l1 norm is compared with the least one there is (basis pursuit), and l1_gap is the difference without
+cancellation, with a certificate.
+
+Where no weights solve Aw = y, or (positive model) no strictly positive ones, the limit is not attained: the answer says why,
+and the weights are those the flow still tends to, the nearest to its start among the (nonnegative) least-squares solutions.
+
+Needs a matrix that is stored densely and factors that all start alike (Identical or Vector).
+Exit codes: 0 the limit is known, attained or not; 3 bad scenario or input; 4 the numerics failed.";
 
 /// Formats of the table of observables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Command::Run(arguments) => command::run::execute(&arguments),
+        Command::Limit(arguments) => command::limit::execute(&arguments),
         Command::Check(arguments) => command::check::execute(&arguments),
         Command::Plot(arguments) => command::plot::execute(&arguments),
         Command::New(arguments) => command::new::execute(&arguments),

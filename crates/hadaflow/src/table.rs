@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use hadaflow::analysis::prediction::{Assessment, Verdict};
+use hadaflow::experiment::limit::Limit;
 use hadaflow::experiment::resolve::Experiment;
 use hadaflow::experiment::run::Run;
 
@@ -67,6 +68,82 @@ pub fn of_run(experiment: &Experiment, run: &Run, directory: &Path, files: usize
     out.push_str(&of_assessments(&run.findings.assessments));
     line(&mut out, "files", &format!("{} ({files} files)", directory.display()));
     out
+}
+
+/// Weights shown of a limit, the largest first.
+const SHOWN_WEIGHTS: usize = 10;
+
+/// The limit, its norms and its largest weights.
+pub fn of_limit(experiment: &Experiment, limit: &Limit) -> String {
+    let mut out = String::new();
+    let scenario = &experiment.scenario;
+    if !scenario.title.is_empty() {
+        line(&mut out, "", &scenario.title);
+    }
+    let sign = if experiment.choice.flow.signed() {
+        "signed"
+    } else {
+        "positive"
+    };
+    let (m, n) = (experiment.problem.rows(), experiment.problem.cols());
+    line(
+        &mut out,
+        "problem",
+        &format!("{m} x {n}, {sign}, depth {}", scenario.model.depth),
+    );
+    let attained = match limit.attained() {
+        Some(true) => "attained",
+        Some(false) => "not attained",
+        None => "unknown",
+    };
+    line(&mut out, "limit", &format!("{attained} ({})", limit.reason()));
+    if let Some(end) = limit.end() {
+        let set = end.set.name().replace('_', " ");
+        line(
+            &mut out,
+            "tends to",
+            &format!("the point nearest to the start among the {set}"),
+        );
+    }
+    let least = limit.basis_pursuit.solved();
+    let values = [
+        ("l1_norm", limit.l1_norm()),
+        ("least_l1_norm", least.map(|minimiser| minimiser.l1_norm)),
+        ("l1_gap", limit.l1_gap),
+        ("lower_bound", least.map(|minimiser| minimiser.certificate.lower_bound)),
+        ("relative_mismatch", limit.relative_mismatch),
+        ("distance_truth", limit.distance_truth),
+    ];
+    for (position, (name, value)) in values
+        .into_iter()
+        .filter_map(|(name, v)| v.map(|v| (name, v)))
+        .enumerate()
+    {
+        let label = if position == 0 { "values" } else { "" };
+        line(&mut out, label, &format!("{name:<26}{value:.9e}"));
+    }
+    if let Some(size) = limit.support_size(scenario.support_threshold) {
+        line(&mut out, "", &format!("{:<26}{size}", "support_size"));
+    }
+    largest_weights(&mut out, limit);
+    out
+}
+
+fn largest_weights(out: &mut String, limit: &Limit) {
+    let Some(end) = limit.end() else { return };
+    let mut order: Vec<usize> = (0..end.weights.len()).collect();
+    order.sort_by(|&i, &j| end.weights[j].abs().total_cmp(&end.weights[i].abs()));
+    for (position, &i) in order.iter().take(SHOWN_WEIGHTS).enumerate() {
+        let label = if position == 0 { "weights" } else { "" };
+        line(out, label, &format!("{:<26}{:.15e}", format!("w[{i}]"), end.weights[i]));
+    }
+    if order.len() > SHOWN_WEIGHTS {
+        line(
+            out,
+            "",
+            &format!("{} smaller ones (--json prints all)", order.len() - SHOWN_WEIGHTS),
+        );
+    }
 }
 
 /// One line per prediction.

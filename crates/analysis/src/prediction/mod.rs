@@ -10,6 +10,7 @@ mod divergence_identity_per_interval;
 mod dual_bound_below_references;
 mod dual_certificate_brackets_least_l1;
 mod factor_differences_conserved;
+mod limit_is_the_nearest_solution;
 mod loss_below_divergence_over_time;
 mod loss_decreases;
 mod product_identity_of_descent;
@@ -157,6 +158,7 @@ pub fn catalogue() -> &'static [&'static dyn Prediction] {
         &factor_differences_conserved::FactorDifferencesConserved,
         &dual_bound_below_references::DualBoundBelowReferences,
         &dual_certificate_brackets_least_l1::DualCertificateBracketsLeastL1,
+        &limit_is_the_nearest_solution::LimitIsTheNearestSolution,
         &product_identity_of_descent::ProductIdentityOfDescent,
         &stability_edge_of_descent::StabilityEdgeOfDescent,
     ]

@@ -5,7 +5,8 @@ use hadaflow_core::integrate::Mark;
 use serde_json::{Map, Value, json};
 
 use super::Run;
-use crate::resolve::Experiment;
+use crate::limit;
+use crate::resolve::{Experiment, Origin};
 use crate::write::json_number;
 
 /// Version of the report's layout.
@@ -80,16 +81,25 @@ fn final_values(run: &Run) -> Value {
 }
 
 fn references(experiment: &Experiment) -> Value {
-    let describe = |r: &hadaflow_analysis::reference::Reference| {
-        let value = json!({
+    let describe = |(r, origin): (&hadaflow_analysis::reference::Reference, &Origin)| {
+        let mut value = json!({
             "l1_norm": json_number(r.l1_norm),
             "relative_mismatch": json_number(r.relative_mismatch),
             "solves": r.is_exact(),
             "in_domain": r.anchor.is_some(),
         });
+        match origin {
+            Origin::Truth => {}
+            Origin::BasisPursuit(minimiser) => value["certificate"] = limit::certificate(minimiser),
+            Origin::BregmanProjection(flow) => {
+                value["attained"] = json!(limit::attained(flow));
+                value["reason"] = json!(limit::reason(flow));
+            }
+        }
         (r.name.clone(), value)
     };
-    experiment.references.iter().map(describe).collect::<Map<_, _>>().into()
+    let pairs = experiment.references.iter().zip(&experiment.origins);
+    pairs.map(describe).collect::<Map<_, _>>().into()
 }
 
 /// The verdicts, with statements.
@@ -149,6 +159,7 @@ fn notes(experiment: &Experiment, run: &Run) -> Vec<String> {
             reference.name, reference.relative_mismatch
         ));
     }
+    notes.extend(experiment.absent.iter().cloned());
     if !run.findings.trajectory.keep_weights {
         notes.push("the weights at all recorded times would not fit; they can be recomputed from `state`".to_owned());
     }

@@ -98,12 +98,6 @@ pub enum Fault {
         /// The range in words.
         allowed: String,
     },
-    /// A valid choice that this version cannot honour.
-    #[error("{what} is not built yet")]
-    NotBuilt {
-        /// The choice.
-        what: String,
-    },
     /// Two choices that are valid apart but not together.
     #[error("{value} does not go with {other}")]
     Incompatible {

@@ -26,9 +26,9 @@ impl Default for Record {
 pub enum Reference {
     /// The planted signal w*.
     Truth,
-    /// A solution of min ‖w‖₁ subject to A w = y. Not built yet.
+    /// A solution of min ‖w‖₁ subject to A w = y (and w ≥ 0 in a positive model), with a certificate.
     BasisPursuit,
-    /// The solution of A w = y nearest to w(0) in the Bregman divergence. Not built yet.
+    /// The solution of A w = y nearest to w(0) in the Bregman divergence: the limit of the flow.
     BregmanProjection,
 }
 

@@ -52,7 +52,7 @@ Scenario(
     ),
 
     record: LogSpaced(400),             // 2 to 1000000 times | Times([0.0, 1.0, 2.5]) | EveryStep
-    references: [Truth],                // compared with the trajectory; BasisPursuit and BregmanProjection are not built yet
+    references: [Truth],                // compared with the trajectory | BasisPursuit, the least l1 norm | BregmanProjection, the limit
     predictions: All,                   // what the theory says and the run may refute | [Name, ..] | None
     figures: All,                       // | [Name, ..] | None
     support_threshold: 1e-3,            // support_size counts |w_i| above this fraction of max |w|

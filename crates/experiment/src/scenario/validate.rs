@@ -2,7 +2,7 @@
 
 use super::{
     Ensemble, Fault, Files, Formulation, Initialization, Integrate, Magnitude, Method, Model, Problem, Record,
-    Reference, Scenario, ScenarioError, Signal, Stop, Synthetic, VectorSource,
+    Scenario, ScenarioError, Signal, Stop, Synthetic, VectorSource,
 };
 
 type Checked = Result<(), ScenarioError>;
@@ -24,18 +24,11 @@ fn ensure_real(holds: bool, field: &str, value: f64, allowed: &str) -> Checked {
     ensure(holds, field, format_args!("{value:?}"), allowed)
 }
 
-fn not_built(field: &str, what: &str) -> Checked {
-    Err(ScenarioError::of_field(
-        field,
-        Fault::NotBuilt { what: what.to_owned() },
-    ))
-}
-
 impl Scenario {
     /// Checks every value against its range.
     ///
     /// # Errors
-    /// Names the first field whose value is out of range or not built yet; without file and position, which
+    /// Names the first field whose value is out of range; without file and position, which
     /// [`parse`](super::parse) adds.
     pub fn validate(&self) -> Result<(), ScenarioError> {
         match &self.problem {
@@ -81,11 +74,6 @@ impl Scenario {
     fn validate_references(&self) -> Checked {
         for (k, reference) in self.references.iter().enumerate() {
             let field = format!("references[{k}]");
-            match reference {
-                Reference::Truth => {}
-                Reference::BasisPursuit => not_built(&field, "the reference BasisPursuit")?,
-                Reference::BregmanProjection => not_built(&field, "the reference BregmanProjection")?,
-            }
             ensure(
                 !self.references[..k].contains(reference),
                 &field,

@@ -131,12 +131,8 @@ fn values_out_of_range_are_named_with_place_and_range() {
             "here.ron:4:21: references[1]: Truth is out of range: must be listed once",
         ),
         (
-            "references: [BasisPursuit]",
-            "here.ron:4:14: references[0]: the reference BasisPursuit is not built yet",
-        ),
-        (
-            "references: [BregmanProjection]",
-            "here.ron:4:14: references[0]: the reference BregmanProjection is not built yet",
+            "references: [BasisPursuit, Truth, BasisPursuit]",
+            "here.ron:4:35: references[2]: BasisPursuit is out of range: must be listed once",
         ),
         (
             "integrate: (method: GradientDescent(step: 0))",
