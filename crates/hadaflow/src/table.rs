@@ -166,7 +166,7 @@ pub fn of_assessments(assessments: &[Assessment]) -> String {
         line(
             &mut out,
             label,
-            &format!("{verdict:<13}{:<34}{text}", assessment.prediction.name()),
+            &format!("{verdict:<13}{:<35}{text}", assessment.prediction.name()),
         );
     }
     out
