@@ -315,6 +315,12 @@ fn references_of_a_run() {
     let last = |name: &str| report["final"][name].as_f64().unwrap();
     assert!(last("distance_bregman_projection") < 1e-5 * least);
     assert!(last("distance_bregman_projection") < last("distance_basis_pursuit"));
+    let predictions = report["predictions"].as_array().unwrap();
+    let nearest = predictions
+        .iter()
+        .find(|p| p["name"] == "limit_is_the_nearest_solution")
+        .unwrap();
+    assert_eq!(nearest["verdict"], "holds", "{nearest}");
     assert!(
         report["predictions"]
             .as_array()
