@@ -283,7 +283,7 @@ mod tests {
                 let w = naive_flow(&tall, &y, depth, sign, 0.8);
                 for (a, b) in found.weights.iter().zip(&w) {
                     // entries that die out do so like a power of t for L > 2
-                    let allowed = if depth == 2 || sign == Signed { 1e-8 } else { 1e-3 };
+                    let allowed = if depth == 2 || sign == Signed { 2e-9 } else { 1e-3 };
                     assert!((a - b).abs() < allowed, "L = {depth}, {sign:?}: {found:?} {w:?}");
                 }
             }
@@ -307,8 +307,8 @@ mod tests {
         };
         let moved =
             |x: &[f64], v: &[f64], step: f64| -> Vec<f64> { x.iter().zip(v).map(|(x, v)| x + step * v).collect() };
-        let (mut x, step) = (vec![alpha; 2 * n], 0.01);
-        for _ in 0..100_000 {
+        let (mut x, step) = (vec![alpha; 2 * n], 0.002); // the error, 1e-8 at 0.005, falls with its fourth power
+        for _ in 0..200_000 {
             let v1 = velocity(&x);
             let v2 = velocity(&moved(&x, &v1, 0.5 * step));
             let v3 = velocity(&moved(&x, &v2, 0.5 * step));
