@@ -250,37 +250,3 @@ fn matrix_free_and_huge_operators_have_no_such_columns() {
         assert!(dense.contains(&name.into()) && !sparse.contains(&name.into()));
     }
 }
-
-#[test]
-#[ignore = "a measurement: cargo test -p hadaflow-analysis --lib -- --ignored --nocapture cost"]
-fn cost_of_a_row() {
-    let (m, n) = (250, 1000);
-    let a = entries(m, n, 1);
-    let z = DVector::from_fn(n, |i, _| if i % 40 == 0 { 1.0 + i as f64 / 1000.0 } else { 0.0 });
-    let y = &a * &z;
-    for signed in [true, false] {
-        let flow = flow(&a, y.as_slice(), 2, signed, 1e-4);
-        let pull = a.transpose() * &y;
-        let observables = all(&flow, &Context::default());
-        let weights = [
-            (
-                "sparse",
-                DVector::from_fn(n, |i, _| z[i] * 0.999 + 1e-8 * pull[i].abs()),
-            ),
-            ("spread", pull.map(|p| if signed { p } else { p.abs() } * 1e-4)),
-        ];
-        for (kind, w) in weights {
-            at(&flow, w.as_slice(), y.as_slice(), |snapshot| {
-                for name in ["dual_bound", "dual_bound_polished", "upper_bound"] {
-                    let observable = observables.iter().find(|o| o.label().column == name).unwrap();
-                    let first = std::time::Instant::now();
-                    observable.measure(snapshot, &Context::default());
-                    let (first, again) = (first.elapsed(), std::time::Instant::now());
-                    let value = observable.measure(snapshot, &Context::default());
-                    let again = again.elapsed();
-                    println!("signed {signed} {kind} {name}: {value:.6} first {first:?}, then {again:?}");
-                }
-            });
-        }
-    }
-}
