@@ -217,7 +217,7 @@ impl Flow for FactorFlow {
     fn state_tolerance(&self, tolerance: f64) -> StateTolerance {
         // Each factor relatively, down to a hundredth of where it started.
         let smallest = self.initial.iter().fold(f64::INFINITY, |a, &b| a.min(b));
-        let relative = self.cancellation * tolerance / (2.0 * self.depth as f64);
+        let relative = self.cancellation * tolerance / (4.0 * self.depth as f64);
         StateTolerance {
             relative,
             absolute: relative * 1e-2 * smallest,
