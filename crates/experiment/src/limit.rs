@@ -11,7 +11,7 @@ use nalgebra::DMatrix;
 use serde_json::{Value, json};
 
 use crate::error::ExperimentError;
-use crate::resolve::{Experiment, common_start};
+use crate::resolve::Experiment;
 use crate::scenario::{Fault, Initialization, Method, Problem, field_error};
 use crate::write::{json_number, json_numbers};
 
@@ -92,7 +92,7 @@ fn matrix<'a>(experiment: &'a Experiment, file: &Path) -> Result<&'a DMatrix<f64
 
 /// Where every factor starts.
 fn start(experiment: &Experiment, file: &Path) -> Result<Vec<f64>, ExperimentError> {
-    common_start(&experiment.start, experiment.problem.cols()).ok_or_else(|| {
+    experiment.setting.start().ok_or_else(|| {
         let kind = match experiment.scenario.model.initialization {
             Initialization::PerFactor(_) => "PerFactor",
             _ => "Random",

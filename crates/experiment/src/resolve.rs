@@ -6,6 +6,7 @@ mod references;
 use std::path::{Path, PathBuf};
 
 use hadaflow_analysis::reference::Reference;
+use hadaflow_analysis::report::Setting;
 use hadaflow_analysis::{observable, prediction};
 use hadaflow_core::error::CoreError;
 use hadaflow_core::event::{Action, CoordinateActive, Event, LossBelow, Marked, Stationary, TimeReached};
@@ -18,8 +19,6 @@ use crate::error::ExperimentError;
 use crate::scenario::{self, Fault, Formulation, Method, Record, Scenario, Stop, field_error};
 
 pub use inputs::Input;
-pub use references::Origin;
-pub(crate) use references::common_start;
 
 /// Steps after which a run ends, unless the scenario says otherwise.
 const MAX_STEPS: u64 = 1_000_000;
@@ -44,12 +43,10 @@ pub struct Experiment {
     pub choice: Choice,
     /// How it is stepped.
     pub integrator: Box<dyn Integrator>,
-    /// Where the factors start.
-    pub start: core_model::Initialization,
+    /// What is asked: the problem, the model and its start.
+    pub setting: Setting,
     /// Reference points.
     pub references: Vec<Reference>,
-    /// How each of them came about.
-    pub origins: Vec<Origin>,
     /// Why references that the scenario lists are not among them.
     pub absent: Vec<String>,
 }
@@ -68,7 +65,7 @@ pub fn resolve(scenario: Scenario, file: &Path) -> Result<Experiment, Experiment
             scenario::Sign::Positive => core_model::Sign::Positive,
             scenario::Sign::Signed => core_model::Sign::Signed,
         },
-        initialization: start.clone(),
+        initialization: start,
     };
     let wanted = match scenario.integrate.formulation {
         Formulation::Auto => None,
@@ -90,7 +87,12 @@ pub fn resolve(scenario: Scenario, file: &Path) -> Result<Experiment, Experiment
         None => choose(&problem, &model, scenario.seed, wanted, scenario.integrate.tolerance),
     };
     let choice = choice.map_err(refused)?;
-    let built = references::build(&scenario.references, &problem, &model, choice.flow.as_ref()).map_err(refused)?;
+    let setting = Setting {
+        flow: choice.flow.clone(),
+        model,
+        seed: scenario.seed,
+    };
+    let built = references::build(&scenario.references, &setting).map_err(refused)?;
     let stem = file
         .file_stem()
         .map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy().into_owned());
@@ -104,9 +106,8 @@ pub fn resolve(scenario: Scenario, file: &Path) -> Result<Experiment, Experiment
         problem,
         choice,
         integrator,
-        start,
+        setting,
         references: built.references,
-        origins: built.origins,
         absent: built.absent,
     };
     experiment.events().map_err(refused)?;
@@ -125,21 +126,23 @@ fn integrator(method: Method) -> Result<Box<dyn Integrator>, CoreError> {
     })
 }
 
-/// Predictions and figures that are named must exist.
+/// References, predictions and figures that are named must exist.
 fn check_names(scenario: &Scenario, file: &Path) -> Result<(), ExperimentError> {
+    let references: Vec<&str> = references::CATALOGUE.to_vec();
     let predictions: Vec<&str> = prediction::catalogue().iter().map(|p| p.name()).collect();
     let figures: Vec<&str> = hadaflow_plot::catalogue().iter().map(|f| f.name()).collect();
     for (field, selection, known) in [
+        ("references", &scenario.references, references),
         ("predictions", &scenario.predictions, predictions),
         ("figures", &scenario.figures, figures),
     ] {
-        if let Some(found) = selection.unknown(&known) {
+        if let Some((k, found)) = selection.unknown(&known) {
             let known = known.iter().map(|name| (*name).to_owned()).collect();
             let fault = Fault::UnknownVariant {
                 found: found.to_owned(),
                 known,
             };
-            return Err(field_error(file, field, fault).into());
+            return Err(field_error(file, &format!("{field}[{k}]"), fault).into());
         }
     }
     Ok(())

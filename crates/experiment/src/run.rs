@@ -4,15 +4,17 @@ mod report;
 mod save;
 mod saved;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use hadaflow_analysis::observable;
-use hadaflow_analysis::prediction::{self, Assessment};
-use hadaflow_analysis::report::{Descent, Evidence};
+use hadaflow_analysis::prediction::{self, Assessment, Family};
+use hadaflow_analysis::report::Evidence;
 use hadaflow_analysis::series::Series;
-use hadaflow_analysis::stability::stability_edge;
 use hadaflow_core::error::CoreError;
 use hadaflow_core::integrate::{Checkpoint, Integration, Progress};
+use hadaflow_core::outcome::Outcome;
 use hadaflow_core::record::{Recorder, Snapshot};
 use hadaflow_core::trajectory::Trajectory;
 
@@ -28,7 +30,7 @@ const WEIGHT_BYTES: usize = 512 << 20;
 /// What was recorded, and what it means.
 pub struct Findings {
     /// The raw record.
-    pub trajectory: Trajectory,
+    pub trajectory: Arc<Trajectory>,
     /// The observables.
     pub series: Series,
     /// What the predictions saw.
@@ -47,9 +49,11 @@ pub struct Run {
     pub wall_seconds: f64,
     /// Processor time of the integration in seconds, where the system tells.
     pub cpu_seconds: Option<f64>,
+    /// Whether `control` ended the work on families of runs after the integration.
+    pub families_interrupted: bool,
 }
 
-/// Integrate and assess. `control` is told about each step and interrupts the run by returning false.
+/// Integrate, explore the families of runs that the scenario insists on, and assess. `control` is told about each step and interrupts the run by returning false.
 ///
 /// `resume` continues a saved run: its records come first.
 ///
@@ -60,6 +64,7 @@ pub fn run(
     resume: Option<(Trajectory, Checkpoint)>,
     control: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Run, CoreError> {
+    let chosen = &experiment.scenario.predictions;
     let (earlier, checkpoint) = resume.unzip();
     let task = experiment.task(checkpoint)?;
     let mut series = empty_series(experiment);
@@ -79,21 +84,37 @@ pub fn run(
     let integration = experiment.integrator.integrate(&task, &mut recorder, control)?;
     let wall_seconds = start.elapsed().as_secs_f64();
     let cpu_seconds = cpu_seconds().zip(cpu).map(|(end, start)| end - start);
-    let findings = assess(experiment, trajectory, series, true);
+    let mut evidence = evidence(experiment, trajectory, &series, true);
+    let wanted = |name: &str| integration.outcome != Outcome::Interrupted && chosen.insists_on(name);
+    let (families, completed) = prediction::explore(&evidence, wanted, control);
+    evidence.families = families;
     Ok(Run {
         integration,
-        findings,
+        findings: judge(experiment, series, evidence),
         wall_seconds,
         cpu_seconds,
+        families_interrupted: !completed,
     })
 }
 
+/// What a record means that is known already, with its families of runs.
+fn assess(
+    experiment: &Experiment,
+    trajectory: Trajectory,
+    series: Series,
+    integrals_with_flow: bool,
+    families: BTreeMap<String, Family>,
+) -> Findings {
+    let mut evidence = evidence(experiment, trajectory, &series, integrals_with_flow);
+    evidence.families = families;
+    judge(experiment, series, evidence)
+}
+
 /// The verdicts of the predictions the scenario asks for.
-fn assess(experiment: &Experiment, trajectory: Trajectory, series: Series, integrals_with_flow: bool) -> Findings {
-    let evidence = evidence(experiment, &trajectory, &series, integrals_with_flow);
+fn judge(experiment: &Experiment, series: Series, evidence: Evidence) -> Findings {
     let assessments = prediction::assess(&evidence, |name| experiment.scenario.predictions.contains(name));
     Findings {
-        trajectory,
+        trajectory: evidence.trajectory.clone(),
         series,
         evidence,
         assessments,
@@ -137,49 +158,18 @@ fn keeps_weights(experiment: &Experiment) -> bool {
 }
 
 /// What the predictions are assessed on.
-fn evidence(experiment: &Experiment, trajectory: &Trajectory, series: &Series, integrals_with_flow: bool) -> Evidence {
-    let mirror = experiment.choice.flow.mirror();
-    // the accuracy of log u, relative to the promise on w, squared as D is quadratic in it
-    let accuracy = experiment.choice.flow.cancellation().powi(2);
-    let size = |reference: &hadaflow_analysis::reference::Reference| {
-        reference
-            .anchor
-            .as_ref()
-            .map_or(0.0, |anchor| accuracy * mirror.size(anchor))
-    };
-    let mut columns = series.by_name();
-    if !integrals_with_flow {
-        // nobody integrated them, and w alone does not tell the factors: better no column than an empty one
-        let unknown = [
-            "integral",
-            "increment",
-            "dual_bound",
-            "conserved_drift",
-            "product_drift",
-        ];
-        columns.retain(|name, _| !unknown.iter().any(|part| name.contains(part)));
-    }
-    let descent = experiment.integrator.step().map(|step| Descent {
-        step,
-        edge: edge(experiment, trajectory).filter(|_| integrals_with_flow),
-    });
-    Evidence {
-        columns,
-        reference_sizes: experiment.references.iter().map(size).collect(),
-        references: experiment.references.clone(),
-        tolerance: experiment.scenario.integrate.tolerance,
-        depth: experiment.scenario.model.depth,
-        signed: experiment.choice.flow.signed(),
+fn evidence(experiment: &Experiment, trajectory: Trajectory, series: &Series, integrals_with_flow: bool) -> Evidence {
+    let evidence = Evidence::new(
+        experiment.setting.clone(),
+        trajectory,
+        series,
+        experiment.scenario.integrate.tolerance,
         integrals_with_flow,
-        descent,
+    );
+    match experiment.integrator.step() {
+        Some(step) => evidence.of_descent(step),
+        None => evidence,
     }
-}
-
-/// The largest stable step of gradient descent at the last recorded state.
-fn edge(experiment: &Experiment, trajectory: &Trajectory) -> Option<f64> {
-    let flow = experiment.choice.flow.as_ref();
-    let last = trajectory.state.len().checked_sub(flow.dim())?;
-    stability_edge(flow, &trajectory.state[last..])
 }
 
 /// Processor time of this thread's process so far, where the system tells (nanoseconds in the first field).

@@ -37,7 +37,7 @@ pub use overrides::{apply_override, parse_with_overrides};
 pub(crate) use parse::field_error;
 pub use parse::{MAX_BYTES, parse, read, read_text};
 pub use problem::{Ensemble, Files, Magnitude, Problem, Signal, Synthetic};
-pub use record::{Record, Reference};
+pub use record::Record;
 pub use selection::Selection;
 pub use suggest::suggest;
 pub use template::commented_default;
@@ -62,9 +62,9 @@ pub struct Scenario {
     /// Which times are recorded. Default: `LogSpaced(400)`.
     #[serde(default)]
     pub record: Record,
-    /// The points the trajectory is compared with. Default: `[Truth]`.
-    #[serde(default = "record::default_references")]
-    pub references: Vec<Reference>,
+    /// The points the trajectory is compared with. Default: `All`.
+    #[serde(default)]
+    pub references: Selection,
     /// The predictions that are assessed. Default: `All`.
     #[serde(default)]
     pub predictions: Selection,

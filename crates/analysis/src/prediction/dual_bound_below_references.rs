@@ -33,7 +33,7 @@ impl Prediction for DualBoundBelowReferences {
         let solutions = evidence
             .references
             .iter()
-            .filter(|r| r.is_exact() && (evidence.signed || nonnegative(&r.point)));
+            .filter(|r| r.is_exact() && (evidence.signed() || nonnegative(&r.point)));
         let mut worst = Worst::new();
         let mut any = false;
         for reference in solutions.filter(|reference| reference.l1_norm > 0.0) {

@@ -38,7 +38,7 @@ impl Prediction for DualCertificateBracketsLeastL1 {
         let nonnegative = |z: &[f64]| z.iter().all(|&z| z >= 0.0);
         let solutions = || {
             let solves = evidence.references.iter().filter(|r| r.is_exact());
-            solves.filter(|r| evidence.signed || nonnegative(&r.point))
+            solves.filter(|r| evidence.signed() || nonnegative(&r.point))
         };
         let upper = evidence.column("upper_bound");
         if upper.is_empty() && solutions().next().is_none() {

@@ -10,6 +10,7 @@ mod divergence_identity_per_interval;
 mod dual_bound_below_references;
 mod dual_certificate_brackets_least_l1;
 mod factor_differences_conserved;
+mod family;
 mod limit_is_the_nearest_solution;
 mod loss_below_divergence_over_time;
 mod loss_decreases;
@@ -17,8 +18,14 @@ mod product_identity_of_descent;
 mod stability_edge_of_descent;
 mod worst;
 
+use std::collections::BTreeMap;
+
+use hadaflow_core::integrate::Progress;
+
 use crate::reference::Reference;
 use crate::report::Evidence;
+
+pub use family::Family;
 
 /// Whether a statement must hold on every run that meets its hypotheses, or only in a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,6 +149,17 @@ pub trait Prediction: Sync {
     }
     /// The statement in words.
     fn statement(&self) -> Statement;
+    /// Whether the statement is about a family of runs, which [`explore`](Self::explore) tabulates.
+    fn spans_runs(&self) -> bool {
+        false
+    }
+    /// Integrates the members of the family (or solves for their limits) and tabulates what the statement is about.
+    ///
+    /// `None` if a hypothesis fails, which [`assess`](Self::assess) then names, or once `watch` returns false. What goes
+    /// wrong with the numerics of a member is a number that is not finite.
+    fn explore(&self, _evidence: &Evidence, _watch: &mut dyn FnMut(Progress) -> bool) -> Option<Family> {
+        None
+    }
     /// The verdict on a run.
     fn assess(&self, evidence: &Evidence) -> Verdict;
 }
@@ -187,14 +205,56 @@ pub fn assess(evidence: &Evidence, wanted: impl Fn(&str) -> bool) -> Vec<Assessm
         .collect()
 }
 
+/// Explores the families of the predictions whose name `wanted` accepts, by name. False if `watch` ended it.
+pub fn explore(
+    evidence: &Evidence,
+    wanted: impl Fn(&str) -> bool,
+    watch: &mut dyn FnMut(Progress) -> bool,
+) -> (BTreeMap<String, Family>, bool) {
+    let mut families = BTreeMap::new();
+    let mut going = true;
+    for prediction in catalogue().iter().filter(|p| p.spans_runs() && wanted(p.name())) {
+        if off_subject(*prediction, evidence).is_some() {
+            continue;
+        }
+        let found = prediction.explore(evidence, &mut |progress| {
+            going = going && watch(progress);
+            going
+        });
+        if !going {
+            break;
+        }
+        families.extend(found.map(|family| (prediction.name().to_owned(), family)));
+    }
+    (families, going)
+}
+
+/// The family of a prediction, or why there is none; asked for once the hypotheses hold.
+fn family<'a>(prediction: &dyn Prediction, evidence: &'a Evidence) -> Result<&'a Family, String> {
+    let name = prediction.name();
+    evidence.families.get(name).ok_or_else(|| {
+        format!(
+            "its family of runs was not integrated: list {name} in `predictions`, or take `predictions: Everything`"
+        )
+    })
+}
+
 /// The verdict, inapplicable where the run is not what the statement is about.
 fn judge(prediction: &dyn Prediction, evidence: &Evidence) -> Verdict {
+    match off_subject(prediction, evidence) {
+        Some(reason) => Verdict::Inapplicable { reason },
+        None => prediction.assess(evidence),
+    }
+}
+
+/// Why the run is not what the statement is about, if it is not.
+fn off_subject(prediction: &dyn Prediction, evidence: &Evidence) -> Option<String> {
     match (prediction.about(), evidence.descent) {
         (Subject::Flow, Some(descent)) => {
-            Verdict::inapplicable(format!("gradient descent with step {:?} is not the flow", descent.step))
+            Some(format!("gradient descent with step {:?} is not the flow", descent.step))
         }
-        (Subject::Descent, None) => Verdict::inapplicable("the flow was integrated, not gradient descent"),
-        _ => prediction.assess(evidence),
+        (Subject::Descent, None) => Some("the flow was integrated, not gradient descent".into()),
+        _ => None,
     }
 }
 
@@ -231,7 +291,7 @@ fn references(evidence: &Evidence, exact: bool) -> Result<Vec<(&Reference, f64)>
 
 /// What the promise on w allows in the *total* identity, in units of the tolerance: the error of D relative to D(0).
 fn total_allowance(evidence: &Evidence) -> f64 {
-    let units = if evidence.depth == 2 { 100.0 } else { 1000.0 };
+    let units = if evidence.depth() == 2 { 100.0 } else { 1000.0 };
     units * evidence.tolerance
 }
 

@@ -1,15 +1,23 @@
 //! A run with a closed form: n = m = A = 1, L = 2, positive. w = y/(1 + (y/w₀ − 1)e^{−2yt}).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hadaflow_core::flow::{Flow, LogFlow};
-use hadaflow_core::initialization::Sign;
-use hadaflow_core::measurement::DenseOperator;
+use hadaflow_core::event::Event;
+use hadaflow_core::flow::{Flow, LogFlow, choose};
+use hadaflow_core::initialization::{Initialization, Model, Sign};
+use hadaflow_core::integrate::{DiffsolIntegrator, Integrator, Method, Schedule, Task};
+use hadaflow_core::measurement::{DenseOperator, Gaussian};
+use hadaflow_core::outcome::Outcome;
 use hadaflow_core::problem::Problem;
+use hadaflow_core::signal::{Magnitude, SparseSignal};
+use hadaflow_core::trajectory::Trajectory;
 
-use super::{catalogue, judge};
-use crate::reference::Reference;
-use crate::report::{Descent, Evidence};
+use super::{catalogue, explore, judge};
+use crate::observable::{self, Context};
+use crate::reference::{BasisPursuit, Computed, Origin, Reference, basis_pursuit, flow_limit};
+use crate::report::{Descent, Evidence, Setting};
+use crate::series::Series;
 
 const Y: f64 = 2.0;
 const ALPHA: f64 = 0.1;
@@ -43,6 +51,17 @@ pub(crate) fn evidence() -> Evidence {
         ("bregman_divergence_truth", d),
     ];
     Evidence {
+        setting: Setting {
+            flow: Arc::new(flow),
+            model: Model {
+                depth: 2,
+                sign: Sign::Positive,
+                initialization: Initialization::Identical(ALPHA),
+            },
+            seed: 0,
+        },
+        trajectory: Arc::default(),
+        families: BTreeMap::new(),
         columns: columns
             .into_iter()
             .map(|(name, column): (&str, Vec<f64>)| (name.into(), column))
@@ -50,11 +69,101 @@ pub(crate) fn evidence() -> Evidence {
         references: vec![truth],
         reference_sizes: vec![size],
         tolerance: 1e-10,
-        depth: 2,
-        signed: false,
         integrals_with_flow: true,
         descent: None,
     }
+}
+
+/// A run that is really integrated, by the method of the command, with the references that can be computed.
+pub(crate) fn integrated(problem: Problem, model: Model, tolerance: f64, stop: Vec<Box<dyn Event>>) -> Evidence {
+    let choice = choose(&problem, &model, 0, None, tolerance).unwrap();
+    let setting = Setting {
+        flow: choice.flow.clone(),
+        model,
+        seed: 0,
+    };
+    let references = references(&setting);
+    let task = Task {
+        flow: choice.flow,
+        tolerance,
+        max_steps: 100_000,
+        schedule: Schedule::LogSpaced(100),
+        events: stop,
+        mismatches: references.iter().map(|r| r.mismatch.clone()).collect(),
+        resume: None,
+    };
+    let context = Context {
+        references,
+        support_threshold: 1e-3,
+    };
+    let observables = observable::all(setting.flow.as_ref(), &context);
+    let mut series = Series::new(context, observables);
+    let mut trajectory = Trajectory::new();
+    let integrator = DiffsolIntegrator::new(Method::Bdf);
+    let integration = integrator
+        .integrate(&task, &mut (&mut series, &mut trajectory), &mut |_| true)
+        .unwrap();
+    assert!(
+        matches!(integration.outcome, Outcome::Stopped { .. }),
+        "{:?}",
+        integration.outcome
+    );
+    Evidence::new(setting, trajectory, &series, tolerance, true)
+}
+
+fn references(setting: &Setting) -> Vec<Reference> {
+    let (a, y, model) = (setting.matrix().unwrap(), setting.measurements(), &setting.model);
+    let mut references = Vec::new();
+    let mut add = |name: &str, point: &[f64], origin: Origin| {
+        references.push(Reference::new(name, point.to_vec(), setting.flow.as_ref()).from(origin));
+    };
+    if let Some(truth) = &setting.problem().truth {
+        add("truth", truth, Origin::Given);
+    }
+    if let BasisPursuit::Solved(minimiser) = basis_pursuit(a, y, model.sign, None) {
+        add(
+            "basis_pursuit",
+            &minimiser.point.clone(),
+            Origin::BasisPursuit(minimiser),
+        );
+    }
+    if let Some(x0) = setting.start() {
+        let limit = flow_limit(a, y, model.depth, model.sign, &x0).unwrap();
+        if let Computed::Value(end) = limit.end.clone() {
+            add(
+                "bregman_projection",
+                &end.weights,
+                Origin::BregmanProjection(Box::new(limit)),
+            );
+        }
+    }
+    references
+}
+
+/// A synthetic m × n Gaussian problem with an s-sparse truth.
+pub(crate) fn gaussian(m: usize, n: usize, s: usize, sign: Sign, noise: f64, seed: u64) -> Problem {
+    let signal = SparseSignal {
+        sparsity: s,
+        magnitude: Magnitude::Uniform(0.5, 1.5),
+    };
+    Problem::synthetic(&Gaussian, m, n, &signal, sign == Sign::Signed, noise, seed).unwrap()
+}
+
+/// The model of that depth whose factors all start at α.
+pub(crate) fn model(depth: usize, sign: Sign, alpha: f64) -> Model {
+    Model {
+        depth,
+        sign,
+        initialization: Initialization::Identical(alpha),
+    }
+}
+
+/// Explores the family of the named prediction and adds it to the evidence.
+pub(crate) fn explored(name: &str, mut run: Evidence) -> Evidence {
+    let (families, completed) = explore(&run, |wanted| wanted == name, &mut |_| true);
+    assert!(completed);
+    run.families = families;
+    run
 }
 
 /// The same columns as if gradient descent with a small, stable step had made them.
@@ -75,4 +184,24 @@ pub(crate) fn descended() -> Evidence {
 pub(crate) fn verdict(name: &str, evidence: &Evidence) -> &'static str {
     let prediction = catalogue().iter().find(|prediction| prediction.name() == name).unwrap();
     judge(*prediction, evidence).name()
+}
+
+#[test]
+fn what_is_integrated_satisfies_every_theorem() {
+    use super::assess;
+    use hadaflow_core::event::LossBelow;
+    for sign in [Sign::Signed, Sign::Positive] {
+        let problem = gaussian(10, 20, 2, sign, 0.0, 3);
+        let stop = LossBelow::relative(1e-12, &problem.measurements);
+        let run = integrated(problem, model(3, sign, 0.1), 1e-8, vec![Box::new(stop)]);
+        for assessment in assess(&run, |_| true) {
+            assert_ne!(
+                assessment.verdict.name(),
+                "violated",
+                "{}: {:?}",
+                assessment.prediction.name(),
+                assessment.verdict
+            );
+        }
+    }
 }

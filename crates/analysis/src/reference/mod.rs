@@ -15,6 +15,7 @@ mod linear_program;
 mod minimax;
 mod nonnegative_least_squares;
 mod null_space;
+mod origin;
 mod orthogonal_basis;
 mod reach;
 mod source_condition;
@@ -32,6 +33,7 @@ pub use leading_constant::{LeadingConstant, leading_constant};
 pub use least_norm::{LeastNorm, least_norm};
 pub use nonnegative_least_squares::{NonnegativeLeastSquares, nonnegative_least_squares};
 pub use null_space::{NullSpaceConstant, null_space_constant};
+pub use origin::Origin;
 pub use source_condition::{SourceCondition, source_condition};
 pub use strict_feasibility::{Feasibility, StrictFeasibility, strict_feasibility};
 
@@ -64,6 +66,8 @@ pub struct Reference {
     pub anchor: Option<Anchor>,
     /// (z⁺, z⁻) on the mirror map, for the pair divergence of a signed model.
     pub pair_anchor: Option<Anchor>,
+    /// How it came about.
+    pub origin: Origin,
 }
 
 impl Reference {
@@ -85,7 +89,14 @@ impl Reference {
             pair_anchor: mirror.pair_anchor(&point),
             mismatch,
             point,
+            origin: Origin::Given,
         }
+    }
+
+    /// The same point with what is known of how it came about.
+    #[must_use]
+    pub fn from(self, origin: Origin) -> Self {
+        Self { origin, ..self }
     }
 
     /// Whether Az = y up to rounding.

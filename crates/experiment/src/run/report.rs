@@ -1,12 +1,13 @@
 //! `report.json`: how a run came about, what it found, and what it means.
 
 use hadaflow_analysis::prediction::Assessment;
+use hadaflow_analysis::reference::{Origin, Reference};
 use hadaflow_core::integrate::Mark;
 use serde_json::{Map, Value, json};
 
 use super::Run;
 use crate::limit;
-use crate::resolve::{Experiment, Origin};
+use crate::resolve::Experiment;
 use crate::write::json_number;
 
 /// Version of the report's layout.
@@ -81,15 +82,15 @@ fn final_values(run: &Run) -> Value {
 }
 
 fn references(experiment: &Experiment) -> Value {
-    let describe = |(r, origin): (&hadaflow_analysis::reference::Reference, &Origin)| {
+    let describe = |r: &Reference| {
         let mut value = json!({
             "l1_norm": json_number(r.l1_norm),
             "relative_mismatch": json_number(r.relative_mismatch),
             "solves": r.is_exact(),
             "in_domain": r.anchor.is_some(),
         });
-        match origin {
-            Origin::Truth => {}
+        match &r.origin {
+            Origin::Given => {}
             Origin::BasisPursuit(minimiser) => value["certificate"] = limit::certificate(minimiser),
             Origin::BregmanProjection(flow) => {
                 value["attained"] = json!(limit::attained(flow));
@@ -98,8 +99,7 @@ fn references(experiment: &Experiment) -> Value {
         }
         (r.name.clone(), value)
     };
-    let pairs = experiment.references.iter().zip(&experiment.origins);
-    pairs.map(describe).collect::<Map<_, _>>().into()
+    experiment.references.iter().map(describe).collect::<Map<_, _>>().into()
 }
 
 /// The verdicts, with statements.
@@ -160,6 +160,9 @@ fn notes(experiment: &Experiment, run: &Run) -> Vec<String> {
         ));
     }
     notes.extend(experiment.absent.iter().cloned());
+    if run.families_interrupted {
+        notes.push("interrupted while families of runs were integrated: run again to have them".to_owned());
+    }
     if !run.findings.trajectory.keep_weights {
         notes.push("the weights at all recorded times would not fit; they can be recomputed from `state`".to_owned());
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use hadaflow_analysis::prediction;
 use hadaflow_core::integrate::{Checkpoint, Mark};
 use hadaflow_core::outcome::Outcome;
 use hadaflow_core::trajectory::Trajectory;
@@ -79,6 +80,7 @@ pub fn save(
     save_trajectory(experiment, &run.findings.trajectory, &directory.join("trajectory.npz"))?;
     files.push("trajectory.npz".to_owned());
     files.push(save_series(experiment, run, directory, artifacts.table)?);
+    files.extend(save_families(run, directory)?);
     let scenario = scenario::to_ron(&relocated(experiment, directory));
     write_bytes(&directory.join("scenario.ron"), scenario.as_bytes())?;
     files.push("scenario.ron".to_owned());
@@ -97,6 +99,40 @@ pub fn save(
     let report = super::report(experiment, run, &files);
     write_json(&directory.join("report.json"), &report)?;
     Ok(files)
+}
+
+/// Where the family of a prediction is kept.
+pub(super) fn family_path(directory: &Path, prediction: &str) -> PathBuf {
+    directory.join("families").join(format!("{prediction}.npz"))
+}
+
+fn save_families(run: &Run, directory: &Path) -> Result<Vec<String>, ExperimentError> {
+    let families = &run.findings.evidence.families;
+    for prediction in prediction::catalogue()
+        .iter()
+        .filter(|p| !families.contains_key(p.name()))
+    {
+        // what an earlier run left would be taken for a part of this one; that there is nothing is fine
+        let _ = std::fs::remove_file(family_path(directory, prediction.name()));
+    }
+    if !families.is_empty() {
+        std::fs::create_dir_all(directory.join("families")).map_err(|error| ExperimentError::Occupied {
+            directory: directory.to_owned(),
+            reason: error.to_string(),
+        })?;
+    }
+    let mut names = Vec::new();
+    for (name, family) in families {
+        let shape = [family.len()];
+        let views: Vec<_> = family
+            .columns
+            .iter()
+            .map(|(column, data)| (column.as_str(), ArrayView { shape: &shape, data }))
+            .collect();
+        write_npz(&family_path(directory, name), &views)?;
+        names.push(format!("families/{name}.npz"));
+    }
+    Ok(names)
 }
 
 fn save_series(

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use hadaflow_analysis::prediction::{self, Family};
 use hadaflow_core::flow::{Flow, LogFlow};
-use hadaflow_core::initialization::{Initialization, Model, Sign, Start};
 use hadaflow_core::integrate::{Checkpoint, Mark};
 use hadaflow_core::record::{Recorder, Snapshot};
 use hadaflow_core::special::DoubleDouble;
 use hadaflow_core::trajectory::Trajectory;
 
-use super::save::event_names;
+use super::save::{event_names, family_path};
 use super::{Findings, assess, empty_series};
 use crate::error::ExperimentError;
 use crate::resolve::{Experiment, resolve};
@@ -50,8 +50,33 @@ pub fn load(directory: &Path) -> Result<Saved, ExperimentError> {
             format!("row {row} of w differs by {difference:.1e} from the weights of its state: it was altered");
         return Err(bad(directory, &reason));
     }
-    let findings = assess(&experiment, trajectory, series, true);
+    let families = read_families(directory)?;
+    let findings = assess(&experiment, trajectory, series, true, families);
     Ok(Saved { experiment, findings })
+}
+
+/// The families of runs that were saved with a run.
+fn read_families(directory: &Path) -> Result<BTreeMap<String, Family>, ExperimentError> {
+    let mut families = BTreeMap::new();
+    for prediction in prediction::catalogue().iter().filter(|p| p.spans_runs()) {
+        let name = prediction.name();
+        let path = family_path(directory, name);
+        if !path.exists() {
+            continue;
+        }
+        let columns = read_npz(&path)?.into_iter().map(|(column, array)| (column, array.data));
+        let family = Family {
+            columns: columns.collect(),
+        };
+        if family.is_empty() {
+            return Err(bad(
+                directory,
+                &format!("families/{name}.npz has no members: it was altered"),
+            ));
+        }
+        families.insert(name.to_owned(), family);
+    }
+    Ok(families)
 }
 
 /// The records and the checkpoint of an interrupted run of `experiment` in `directory`.
@@ -173,7 +198,7 @@ pub fn external(experiment: &Experiment, path: &Path) -> Result<Findings, Experi
     trajectory.increments = vec![f64::NAN; rows * (1 + experiment.references.len())];
     let mut series = empty_series(experiment);
     trajectory.replay(&flow, &mut series);
-    Ok(assess(experiment, trajectory, series, false))
+    Ok(assess(experiment, trajectory, series, false, BTreeMap::new()))
 }
 
 /// The log flow of an experiment: its state can be read off w.
@@ -182,33 +207,12 @@ fn log_flow(experiment: &Experiment, path: &Path) -> Result<LogFlow, ExperimentE
         file: path.to_owned(),
         source,
     };
-    let sign = if experiment.choice.flow.signed() {
-        Sign::Signed
-    } else {
-        Sign::Positive
-    };
-    let n = experiment.problem.cols();
-    let depth = experiment.scenario.model.depth;
-    let x0 = match &experiment.start {
-        Initialization::Identical(_) | Initialization::Vector(_) => {
-            let model = Model {
-                depth,
-                sign,
-                initialization: experiment.start.clone(),
-            };
-            match model.start(n, experiment.scenario.seed).map_err(refused)? {
-                Start::Identical(x0) => x0,
-                _ => return Err(bad(path, "the factors of this scenario start differently")),
-            }
-        }
-        _ => {
-            return Err(bad(
-                path,
-                "w alone does not say where factors stand that start differently",
-            ));
-        }
-    };
-    LogFlow::new(experiment.problem.clone(), depth, sign, &x0).map_err(refused)
+    let model = &experiment.setting.model;
+    let x0 = experiment
+        .setting
+        .start()
+        .ok_or_else(|| bad(path, "w alone does not say where factors stand that start differently"))?;
+    LogFlow::new(experiment.problem.clone(), model.depth, model.sign, &x0).map_err(refused)
 }
 
 /// Compares the saved weights with those of the saved states, relative to the largest of each row.

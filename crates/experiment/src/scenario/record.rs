@@ -1,4 +1,4 @@
-//! Which times are recorded, and what the trajectory is compared with.
+//! Which times are recorded.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,21 +19,6 @@ impl Default for Record {
     fn default() -> Self {
         Self::LogSpaced(400)
     }
-}
-
-/// A point the trajectory is compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Reference {
-    /// The planted signal w*.
-    Truth,
-    /// A solution of min ‖w‖₁ subject to A w = y (and w ≥ 0 in a positive model), with a certificate.
-    BasisPursuit,
-    /// The solution of A w = y nearest to w(0) in the Bregman divergence: the limit of the flow.
-    BregmanProjection,
-}
-
-pub(super) fn default_references() -> Vec<Reference> {
-    vec![Reference::Truth]
 }
 
 pub(super) fn default_support_threshold() -> f64 {

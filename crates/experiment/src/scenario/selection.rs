@@ -9,15 +9,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::outline::{Lexer, Token};
 
-/// Which entries of a catalogue are meant: `All`, `[Name, ..]` or `None`.
+/// Which entries of a catalogue are meant: `All`, `Everything`, `[Name, ..]` or `None`.
 ///
-/// `None` is the choice to take none. The RON text is read raw, because otherwise the extension `implicit_some` could
+/// `All` leaves out what costs much more than the run itself; `Everything` and a list insist on it. `None` is the choice to take none. The RON text is read raw, because otherwise the extension `implicit_some` could
 /// take the word for an absent option.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Selection {
-    /// Every entry of the catalogue.
+    /// Every entry of the catalogue that comes with the run, or nearly so.
     #[default]
     All,
+    /// Every entry of the catalogue, whatever it costs.
+    Everything,
     /// These entries, by name.
     Named(Vec<String>),
     /// No entry.
@@ -29,18 +31,28 @@ impl Selection {
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         match self {
-            Self::All => true,
+            Self::All | Self::Everything => true,
             Self::Named(names) => names.iter().any(|chosen| chosen == name),
             Self::None => false,
         }
     }
 
-    /// The first chosen name that the catalogue lacks.
+    /// Whether an entry of this name is meant even if it costs much.
     #[must_use]
-    pub fn unknown<'a>(&'a self, catalogue: &[&str]) -> Option<&'a str> {
+    pub fn insists_on(&self, name: &str) -> bool {
+        *self != Self::All && self.contains(name)
+    }
+
+    /// The first chosen name that the catalogue lacks, and its place in the list.
+    #[must_use]
+    pub fn unknown<'a>(&'a self, catalogue: &[&str]) -> Option<(usize, &'a str)> {
         match self {
-            Self::All | Self::None => None,
-            Self::Named(names) => names.iter().map(String::as_str).find(|name| !catalogue.contains(name)),
+            Self::All | Self::Everything | Self::None => None,
+            Self::Named(names) => names
+                .iter()
+                .map(String::as_str)
+                .enumerate()
+                .find(|(_, name)| !catalogue.contains(name)),
         }
     }
 }
@@ -51,11 +63,16 @@ fn read_selection(text: &str) -> Result<Selection, String> {
     let selection = match tokens.next() {
         Some((Token::Ident, range)) => match text.get(range).unwrap_or_default() {
             "All" => Selection::All,
+            "Everything" => Selection::Everything,
             "None" => Selection::None,
-            other => return Err(format!("expected All, None or a list [Name, ..], found {other}")),
+            other => {
+                return Err(format!(
+                    "expected All, Everything, None or a list [Name, ..], found {other}"
+                ));
+            }
         },
         Some((Token::Open(b'['), _)) => Selection::Named(read_names(text, &mut tokens)?),
-        _ => return Err("expected All, None or a list [Name, ..]".to_owned()),
+        _ => return Err("expected All, Everything, None or a list [Name, ..]".to_owned()),
     };
     match tokens.next() {
         None => Ok(selection),
@@ -120,6 +137,7 @@ impl Serialize for Selection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let names = match self {
             Self::All => return bare("All")?.serialize(serializer),
+            Self::Everything => return bare("Everything")?.serialize(serializer),
             Self::None => return bare("None")?.serialize(serializer),
             Self::Named(names) => names,
         };

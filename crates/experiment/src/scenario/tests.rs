@@ -50,7 +50,7 @@ fn everything_but_problem_and_depth_has_its_default() {
             max_steps: None,
         },
         record: Record::LogSpaced(400),
-        references: vec![Reference::Truth],
+        references: Selection::All,
         predictions: Selection::All,
         figures: Selection::All,
         support_threshold: 1e-3,
@@ -92,7 +92,7 @@ fn none_runs_none_and_is_not_an_absent_field() {
     assert_eq!(chosen("predictions: [ a , \"b-c\", ] /* , */,"), names);
     assert!(names.contains("a") && !names.contains("b"));
     assert!(Selection::All.contains("b") && !Selection::None.contains("b"));
-    assert_eq!(names.unknown(&["a", "b"]), Some("b-c"));
+    assert_eq!(names.unknown(&["a", "b"]), Some((1, "b-c")));
     assert_eq!(Selection::All.unknown(&[]), None);
 }
 

@@ -40,7 +40,6 @@ impl Scenario {
         self.integrate.validate()?;
         self.validate_coordinates()?;
         self.record.validate()?;
-        self.validate_references()?;
         let threshold = self.support_threshold;
         ensure_real(
             (0.0..1.0).contains(&threshold),
@@ -69,19 +68,6 @@ impl Scenario {
             Problem::Synthetic(problem) => self.integrate.validate_coordinates(problem.dimension),
             Problem::Files(_) => Ok(()),
         }
-    }
-
-    fn validate_references(&self) -> Checked {
-        for (k, reference) in self.references.iter().enumerate() {
-            let field = format!("references[{k}]");
-            ensure(
-                !self.references[..k].contains(reference),
-                &field,
-                format_args!("{reference:?}"),
-                "listed once",
-            )?;
-        }
-        Ok(())
     }
 }
 

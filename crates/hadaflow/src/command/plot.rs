@@ -15,7 +15,7 @@ pub fn execute(arguments: &arguments::Plot) -> Result<Exit, Failure> {
     } else {
         Selection::Named(arguments.figure.clone())
     };
-    if let Some(unknown) = selection.unknown(&known) {
+    if let Some((_, unknown)) = selection.unknown(&known) {
         let hint = match suggest(unknown, known.iter().copied()) {
             Some(close) => format!("did you mean {close}?"),
             None => format!("there are {}", known.join(", ")),

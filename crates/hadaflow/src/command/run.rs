@@ -63,6 +63,7 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Experiment, Failure> {
 /// What the outcome means for the exit code.
 pub fn outcome(run: &Run) -> Exit {
     match run.integration.outcome {
+        _ if run.families_interrupted => Exit::Interrupted,
         Outcome::Stopped { .. } => Exit::Done,
         Outcome::Interrupted => Exit::Interrupted,
         _ => Exit::NotStopped,

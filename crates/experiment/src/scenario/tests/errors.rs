@@ -257,11 +257,14 @@ fn every_range_names_its_field() {
 #[test]
 fn selections_explain_themselves() {
     for (selection, explanation) in [
-        ("Non", "expected All, None or a list [Name, ..], found Non"),
-        ("3", "expected All, None or a list [Name, ..]"),
+        ("Non", "expected All, Everything, None or a list [Name, ..], found Non"),
+        ("3", "expected All, Everything, None or a list [Name, ..]"),
         ("[a, 3]", "expected a name in the list, found 3"),
         ("[a, a]", "a is listed twice"),
-        ("Some(All)", "expected All, None or a list [Name, ..], found Some"),
+        (
+            "Some(All)",
+            "expected All, Everything, None or a list [Name, ..], found Some",
+        ),
     ] {
         let error = parse(&with_lines(&format!("predictions: {selection}")), origin()).unwrap_err();
         assert_eq!(error.fault.to_string(), explanation);
