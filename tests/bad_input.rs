@@ -257,7 +257,7 @@ fn names_that_do_not_exist() {
         text,
         &[
             "bad.ron:4:",
-            "predictions",
+            "predictions[1]",
             "`divergence_identiti`",
             "did you mean `divergence_identity`?",
         ],
@@ -271,8 +271,11 @@ fn names_that_do_not_exist() {
     refuse(text, &["bad.ron:4:", "known here:", "coordinate_paths"]);
     let text = scenario("", "depth: 2", "predictions: [loss_decreases, loss_decreases],");
     refuse(text, &["bad.ron:4:", "predictions", "twice"]);
-    let text = scenario("", "depth: 2", "predictions: Everything,");
-    refuse(text, &["bad.ron:4:", "predictions", "All, None or a list"]);
+    let text = scenario("", "depth: 2", "predictions: Anything,");
+    refuse(
+        text,
+        &["bad.ron:4:", "predictions", "All, Everything, None or a list"],
+    );
 }
 
 #[test]
@@ -290,7 +293,7 @@ fn references_that_do_not_exist() {
     let text = scenario("", "depth: 2", "references: [BregmanProjection, BregmanProjection],");
     refuse(
         text,
-        &["bad.ron:4:", "references[1]", "BregmanProjection", "listed once"],
+        &["bad.ron:4:", "references", "BregmanProjection", "listed twice"],
     );
 }
 

@@ -52,8 +52,11 @@ Scenario(
     ),
 
     record: LogSpaced(400),             // 2 to 1000000 times | Times([0.0, 1.0, 2.5]) | EveryStep
-    references: [Truth],                // compared with the trajectory | BasisPursuit, the least l1 norm | BregmanProjection, the limit
-    predictions: All,                   // what the theory says and the run may refute | [Name, ..] | None
+    // The points the trajectory is compared with: | [Truth, BasisPursuit, BregmanProjection], the planted signal, the least
+    // l1 norm and the limit of the flow. All leaves out what takes long: those of a large matrix, unless listed.
+    references: All,                    // | Everything | [Name, ..] | None
+    // What the theory says and the run may refute. All leaves out what takes further runs, families in alpha or the step.
+    predictions: All,                   // | Everything | [Name, ..] | None
     figures: All,                       // | [Name, ..] | None
     support_threshold: 1e-3,            // support_size counts |w_i| above this fraction of max |w|
 )

@@ -127,14 +127,6 @@ fn values_out_of_range_are_named_with_place_and_range() {
             "here.ron:4:20: support_threshold: 1.0 is out of range: must be at least 0 and below 1",
         ),
         (
-            "references: [Truth, Truth]",
-            "here.ron:4:21: references[1]: Truth is out of range: must be listed once",
-        ),
-        (
-            "references: [BasisPursuit, Truth, BasisPursuit]",
-            "here.ron:4:35: references[2]: BasisPursuit is out of range: must be listed once",
-        ),
-        (
             "integrate: (method: GradientDescent(step: 0))",
             "here.ron:4:43: integrate.method.step: 0.0 is out of range: must be finite and above 0",
         ),
