@@ -272,10 +272,7 @@ fn names_that_do_not_exist() {
     let text = scenario("", "depth: 2", "predictions: [loss_decreases, loss_decreases],");
     refuse(text, &["bad.ron:4:", "predictions", "twice"]);
     let text = scenario("", "depth: 2", "predictions: Anything,");
-    refuse(
-        text,
-        &["bad.ron:4:", "predictions", "All, Everything, None or a list"],
-    );
+    refuse(text, &["bad.ron:4:", "predictions", "All, Everything, None or a list"]);
 }
 
 #[test]
@@ -291,10 +288,7 @@ fn references_that_do_not_exist() {
         ],
     );
     let text = scenario("", "depth: 2", "references: [BregmanProjection, BregmanProjection],");
-    refuse(
-        text,
-        &["bad.ron:4:", "references", "BregmanProjection", "listed twice"],
-    );
+    refuse(text, &["bad.ron:4:", "references", "BregmanProjection", "listed twice"]);
 }
 
 #[test]

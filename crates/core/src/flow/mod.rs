@@ -183,8 +183,16 @@ fn reach(problem: &Problem) -> f64 {
     pull / largest_squared_norm(problem)
 }
 
+/// Roundings of w itself and in the sums of A w, in units of ε_mach.
+const ROUNDINGS: f64 = 16.0;
+
+/// What rounding leaves of |y − A w| in units of ‖w‖₁: about 16 ε_mach max ‖a_j‖. No double w does better.
+pub fn residual_rounding(problem: &Problem) -> f64 {
+    ROUNDINGS * f64::EPSILON * largest_squared_norm(problem).sqrt()
+}
+
 /// max ‖a_j‖²; a matrix-free operator has columns of about unit norm.
-fn largest_squared_norm(problem: &Problem) -> f64 {
+pub(crate) fn largest_squared_norm(problem: &Problem) -> f64 {
     let norms = problem
         .operator
         .dense()

@@ -2,6 +2,7 @@
 
 use hadaflow_analysis::prediction::Assessment;
 use hadaflow_analysis::reference::{Origin, Reference};
+use hadaflow_core::flow::residual_rounding;
 use hadaflow_core::integrate::Mark;
 use serde_json::{Map, Value, json};
 
@@ -142,11 +143,15 @@ fn notes(experiment: &Experiment, run: &Run) -> Vec<String> {
         notes.push("y = 0: there is nothing to fit, and the flow is stopped where it starts".to_owned());
     }
     let half_square: f64 = 0.5 * y.iter().map(|y| y * y).sum::<f64>();
-    let loss = run.findings.evidence.column("loss").last().copied().unwrap_or(f64::NAN);
+    let evidence = &run.findings.evidence;
+    let loss = evidence.column("loss").last().copied().unwrap_or(f64::NAN);
     let stationary = matches!(&run.integration.outcome,
         hadaflow_core::outcome::Outcome::Stopped { event } if event.starts_with("Stationary"));
     if stationary && loss > 1e-9 * half_square {
-        let why = if experiment.choice.flow.signed() {
+        let rounding = residual_rounding(&experiment.problem) * evidence.column("l1_norm").last().unwrap_or(&f64::NAN);
+        let why = if loss <= 0.5 * rounding * rounding {
+            "Aw is so large beside y that r = y - Aw is rounding, and cannot become smaller; w is as accurate as promised"
+        } else if experiment.choice.flow.signed() {
             "no weights reach y (Aw = y has no solution); the flow ends at a least-squares solution"
         } else {
             "no nonnegative weights reach y; the flow tends to the nonnegative least-squares solution"

@@ -95,7 +95,7 @@ fn read_names(text: &str, tokens: &mut Lexer<'_>) -> Result<Vec<String>, String>
                     _ => source.to_owned(),
                 };
                 if !seen.insert(name.clone()) {
-                    return Err(format!("{name} is listed twice"));
+                    return Err(format!("`{name}` is listed twice"));
                 }
                 names.push(name);
             }

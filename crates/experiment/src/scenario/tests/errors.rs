@@ -252,7 +252,7 @@ fn selections_explain_themselves() {
         ("Non", "expected All, Everything, None or a list [Name, ..], found Non"),
         ("3", "expected All, Everything, None or a list [Name, ..]"),
         ("[a, 3]", "expected a name in the list, found 3"),
-        ("[a, a]", "a is listed twice"),
+        ("[a, a]", "`a` is listed twice"),
         (
             "Some(All)",
             "expected All, Everything, None or a list [Name, ..], found Some",
