@@ -14,8 +14,10 @@ use hadaflow_core::event::{LossBelow, Stationary, TimeReached};
 use hadaflow_core::flow::{Flow, Formulation, choose, residual_rounding};
 use hadaflow_core::initialization::{Initialization, Sign};
 use hadaflow_core::integrate::{DiffsolIntegrator, Integrator, Method, Schedule};
+use hadaflow_core::measurement::SubsampledDct;
 use hadaflow_core::outcome::Outcome;
 use hadaflow_core::problem::Problem;
+use hadaflow_core::signal::{Magnitude, SparseSignal};
 use hadaflow_core::trajectory::Trajectory;
 use nalgebra::{DMatrix, DVector, dmatrix};
 
@@ -608,5 +610,34 @@ fn weights_so_large_that_the_residual_is_rounding_are_at_rest() {
             let label = format!("L = {depth}, {formulation:?}: {:?}", run.integration.outcome);
             assert!(matches!(&run.integration.outcome, Outcome::Stopped { .. }), "{label}");
         }
+    }
+}
+
+/// On a plateau of a deep model c is 1e17 or more: products with I + cA D Aᵀ keep no digit of the slow coordinates, with a
+/// matrix or without one. The approach to a jump then took thousands of steps without a matrix.
+#[test]
+fn a_plateau_costs_no_more_steps_without_a_matrix() {
+    for (m, n, s, depth, alpha, sign) in [(12, 20, 1, 5, 1e-7, Sign::Signed), (10, 30, 3, 4, 1e-8, Sign::Positive)] {
+        let signal = SparseSignal {
+            sparsity: s,
+            magnitude: Magnitude::Uniform(0.5, 1.5),
+        };
+        let signed = sign == Sign::Signed;
+        let free = Problem::synthetic(&SubsampledDct, m, n, &signal, signed, 0.05, 76).unwrap();
+        let stored = problem(&matrix_of(free.operator.as_ref()), &free.measurements);
+        let steps = [&free, &stored].map(|problem| {
+            let flow = flow(problem, depth, sign, alpha, Formulation::Log);
+            let mut task = task(&flow, 1e-6, Schedule::LogSpaced(50));
+            task.events = usual_stops(flow.as_ref());
+            task.max_steps = 20_000;
+            let run = integrate(&task, Method::Bdf);
+            println!(
+                "{:?} {:?} {}",
+                run.integration.outcome, run.integration.statistics, run.integration.end.t.hi
+            );
+            run.integration.statistics.steps
+        });
+        println!("L = {depth}, alpha = {alpha:e}: {steps:?} steps");
+        assert!(steps[0] < 2 * steps[1], "{steps:?}");
     }
 }

@@ -15,7 +15,9 @@
 //! ```
 //!
 //! whose entries stay of order one however large d becomes (1e47 on a plateau of a deep model). For a matrix-free A the
-//! exact K is solved by conjugate gradients with K_S as preconditioner, and no m×m matrix exists.
+//! exact K is solved by conjugate gradients with K_S as preconditioner, and no m×m matrix exists. They know z = K⁻¹b to a
+//! relative accuracy only, which is nothing where a caller takes a number of size 1/d from the difference of two of size
+//! one; so K_S stands for K there, too, if S is small enough to be kept whole.
 
 use std::sync::Arc;
 
@@ -38,6 +40,8 @@ const MATRIX_FREE_SUPPORT: usize = 768;
 /// Relative residual at which conjugate gradients stop: the Newton iteration around it contracts at this rate.
 const CG_TOLERANCE: f64 = 1e-4;
 const CG_ITERATIONS: usize = 400;
+/// Largest d_j ‖a_j‖² up to which their accuracy is enough for the caller's differences: a hundredth of its inverse.
+const STIFF: f64 = 1e2;
 
 /// See the module documentation.
 pub struct GramSolver {
@@ -49,6 +53,8 @@ pub struct GramSolver {
     columns: Mat<f64>,
     core: Core,
     delta: f64,
+    /// Whether K_S may stand for K: always with a matrix; without one if S is whole and d is large.
+    stands: bool,
     factorizations: usize,
     scratch_n: Vec<f64>,
 }
@@ -81,6 +87,7 @@ impl GramSolver {
             columns: Mat::new(),
             core: Core::Empty,
             delta: 1.0,
+            stands: true,
             factorizations: 0,
             scratch_n: vec![0.0; n],
         }
@@ -116,7 +123,10 @@ impl GramSolver {
         self.support.clear();
         self.support
             .extend((0..self.d.len()).filter(|&j| weight(j) > SUPPORT_TOLERANCE));
-        if self.operator.dense().is_none() && self.support.len() > MATRIX_FREE_SUPPORT {
+        let largest = self.support.iter().fold(0.0f64, |a, &j| a.max(weight(j)));
+        let whole = self.support.len() <= MATRIX_FREE_SUPPORT;
+        self.stands = self.operator.dense().is_some() || (whole && largest > STIFF);
+        if self.operator.dense().is_none() && !whole {
             self.support
                 .sort_by(|&i, &j| weight(j).total_cmp(&weight(i)).then(i.cmp(&j)));
             self.support.truncate(MATRIX_FREE_SUPPORT);
@@ -238,7 +248,7 @@ impl GramSolver {
     /// The effective support S, where K_S is inverted through it: callers can then avoid the cancellation in
     /// b − cR Aᵀ K⁻¹ A C b, which loses all digits once d exceeds 1e16.
     pub fn active(&self) -> Option<&[usize]> {
-        let by_support = !matches!(self.core, Core::Full(_)) && self.operator.dense().is_some();
+        let by_support = !matches!(self.core, Core::Full(_)) && self.stands;
         by_support.then_some(&self.support)
     }
 
