@@ -14,7 +14,7 @@ use hadaflow_core::event::{LossBelow, Stationary, TimeReached};
 use hadaflow_core::flow::{Flow, Formulation, choose, residual_rounding};
 use hadaflow_core::initialization::{Initialization, Sign};
 use hadaflow_core::integrate::{DiffsolIntegrator, Integrator, Method, Schedule};
-use hadaflow_core::measurement::SubsampledDct;
+use hadaflow_core::measurement::{Rademacher, SubsampledDct};
 use hadaflow_core::outcome::Outcome;
 use hadaflow_core::problem::Problem;
 use hadaflow_core::signal::{Magnitude, SparseSignal};
@@ -639,5 +639,40 @@ fn a_plateau_costs_no_more_steps_without_a_matrix() {
         });
         println!("L = {depth}, alpha = {alpha:e}: {steps:?} steps");
         assert!(steps[0] < 2 * steps[1], "{steps:?}");
+    }
+}
+
+/// Columns of ±1 with more of them active than there are measurements: copies, and sets that depend on each other. The
+/// rounding of Aᵀr times a step of 1e17 used to move weight between them, and the runs ended at the step limit.
+#[test]
+fn weight_does_not_wander_between_dependent_columns() {
+    for (m, n, depth, alpha, sign, seed) in [
+        (3, 30, 5, 1e-7, Sign::Positive, 1),
+        (3, 30, 5, 1e-7, Sign::Signed, 2),
+        (4, 40, 6, 1e-6, Sign::Signed, 3),
+        (3, 60, 7, 1e-7, Sign::Positive, 4),
+    ] {
+        let signal = SparseSignal {
+            sparsity: 3,
+            magnitude: Magnitude::Uniform(0.5, 1.5),
+        };
+        let problem = Problem::synthetic(&Rademacher, m, n, &signal, sign == Sign::Signed, 0.05, seed).unwrap();
+        let flow = flow(&problem, depth, sign, alpha, Formulation::Log);
+        let mut task = task(&flow, 1e-8, Schedule::LogSpaced(50));
+        task.events = usual_stops(flow.as_ref());
+        task.max_steps = 25_000;
+        let run = integrate(&task, Method::Bdf);
+        let label = format!("{m} x {n}, L = {depth}: {:?}", run.integration.outcome);
+        assert!(run.integration.outcome.is_stopped(), "{label}");
+        // equal columns start alike and stay alike
+        let matrix = matrix_of(problem.operator.as_ref());
+        for i in 0..n {
+            for j in 0..i {
+                if matrix.column(i) == matrix.column(j) {
+                    let (a, b) = (run.limit()[i], run.limit()[j]);
+                    assert!((a - b).abs() <= 1e-5 * largest(run.limit()), "{label}: {a} and {b}");
+                }
+            }
+        }
     }
 }

@@ -3,6 +3,11 @@
 //! Positivity of the factors is automatic and every coordinate is resolved relatively, at any depth and any scale
 //! (α = 1e-60 is log α = −138). State: per coordinate log(u_i/x0_i) (positive) or (log(u_i/x0_i), log(v_i/x0_i)) (signed):
 //! logarithms counted from the start, so that a weight far smaller than a large start still has all its digits.
+//!
+//! On a plateau of a deep model the pull (Aᵀr)_i of an active coordinate vanishes, a step is 1e15 or longer, and the
+//! rounding of the pull times that step would carry weight about between coordinates whose columns depend on each other.
+//! With log u known to ε|log(u/x0)|, r is known to ν = ε (|y| + Σ |w_j|‖a_j‖(1 + L|log(u_j/x0_j)|)); pulls are drawn
+//! towards 0 by ν‖a_i‖, of which nothing is known anyway.
 
 use std::sync::Arc;
 
@@ -22,6 +27,10 @@ pub struct LogFlow {
     /// log(u/x0) is clamped here before it is exponentiated: an implicit predictor may overshoot.
     clamp: Vec<f64>,
     cancellation: f64,
+    /// ‖a_i‖ (1 for a matrix-free operator).
+    norms: Vec<f64>,
+    /// |y|.
+    size: f64,
     mirror: Arc<IdenticalMirror>,
 }
 
@@ -37,7 +46,14 @@ impl LogFlow {
         let data = reach.max(1.0).ln();
         let highest = (data.max(depth as f64 * largest) + 60.0).min(345.0) / depth as f64;
         let clamp = log_x0.iter().map(|x0| highest - x0).collect();
+        let norms = match problem.operator.dense() {
+            Some(a) => a.column_iter().map(|a| a.norm()).collect(),
+            None => vec![1.0; problem.operator.cols()],
+        };
+        let size = problem.measurements.iter().map(|y| y * y).sum::<f64>().sqrt();
         Ok(Self {
+            norms,
+            size,
             problem,
             depth,
             signed,
@@ -46,6 +62,18 @@ impl LogFlow {
             cancellation,
             mirror,
         })
+    }
+
+    /// ν: what rounding leaves of r, see the module documentation.
+    fn noise(&self, state: &[f64], evaluation: &Evaluation) -> f64 {
+        let k = self.entries();
+        let sum: f64 = state
+            .chunks_exact(k)
+            .zip(&evaluation.weights)
+            .zip(&self.norms)
+            .map(|((x, w), norm)| w.abs() * norm * (1.0 + self.depth as f64 * x[0].abs()))
+            .sum();
+        f64::EPSILON * (sum + self.size)
     }
 
     fn entries(&self) -> usize {
@@ -109,8 +137,10 @@ impl Flow for LogFlow {
 
     fn velocity(&self, state: &[f64], evaluation: &Evaluation, out: &mut [f64]) {
         let k = self.entries();
+        let noise = self.noise(state, evaluation);
         for (i, (out, x)) in out.chunks_exact_mut(k).zip(state.chunks_exact(k)).enumerate() {
             let pull = evaluation.adjoint[i];
+            let pull = pull - pull.clamp(-noise * self.norms[i], noise * self.norms[i]);
             out[0] = self.rate(i, x[0]) * pull;
             if self.signed {
                 out[1] = -self.rate(i, x[1]) * pull;
