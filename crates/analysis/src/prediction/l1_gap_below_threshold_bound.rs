@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn run(depth: usize, sign: Sign, alpha: f64) -> Evidence {
-        let problem = gaussian(8, 16, 2, sign, 0.0, 5);
+        let problem = gaussian(5, 16, 2, sign, 0.0, 5);
         let stop = LossBelow::relative(1e-12, &problem.measurements);
         integrated(problem, model(depth, sign, alpha), 1e-8, vec![Box::new(stop)])
     }
@@ -144,7 +144,7 @@ mod tests {
             assert_eq!(
                 verdict(NAME, &with_limit_weights(run.clone(), 30.0)),
                 "violated",
-                "L = {depth}"
+                "L = {depth}, {sign:?}"
             );
             assert_eq!(verdict(NAME, &with_last_weights(run, 30.0)), "violated", "L = {depth}");
         }

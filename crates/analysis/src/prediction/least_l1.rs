@@ -23,7 +23,7 @@ use super::limit::norm;
 use super::{Measurement, Verdict, allowance};
 use crate::observable::affordable_matrix;
 use crate::reference::{
-    BasisPursuit, Computed, End, Minimiser, Set, TIGHT, basis_pursuit, l1_gap, least_norm, mismatch,
+    BasisPursuit, Computed, EXACT, End, Minimiser, Set, TIGHT, basis_pursuit, l1_gap, least_norm, mismatch,
 };
 use crate::report::Evidence;
 
@@ -114,7 +114,8 @@ fn at_the_limit<'a>(evidence: &'a Evidence, weighed: &Weighed) -> Result<(&'a En
     let y = evidence.setting.measurements();
     let mut gap = weighed.gap(&end.weights, y, "the limit".into())?;
     if end.set == Set::NonnegativeSolutions {
-        let missed = norm(&mismatch(weighed.a, &end.weights, y));
+        // a point that misses y by more than counts as a solution has no such excuse
+        let missed = norm(&mismatch(weighed.a, &end.weights, y)).min(10.0 * EXACT * norm(y));
         gap.uncertainty += norm(&gap.minimiser.certificate.nu) * missed;
     }
     Ok((end, gap))

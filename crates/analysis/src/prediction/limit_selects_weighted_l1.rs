@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn run(depth: usize, sign: Sign, scale: f64) -> Evidence {
-        let problem = gaussian(8, 16, 2, sign, 0.0, 5);
+        let problem = gaussian(5, 16, 2, sign, 0.0, 5);
         let stop = LossBelow::relative(1e-12, &problem.measurements);
         let model = Model {
             depth,
@@ -153,7 +153,7 @@ mod tests {
             assert_eq!(
                 verdict(NAME, &with_limit_weights(run.clone(), 30.0)),
                 "violated",
-                "L = {depth}"
+                "L = {depth}, {sign:?}"
             );
             assert_eq!(verdict(NAME, &with_last_weights(run, 30.0)), "violated", "L = {depth}");
         }

@@ -325,6 +325,8 @@ fn allowance(evidence: &Evidence, from: usize, to: usize) -> f64 {
 }
 
 #[cfg(test)]
+mod campaign;
+#[cfg(test)]
 pub(crate) mod testing;
 
 #[cfg(test)]
