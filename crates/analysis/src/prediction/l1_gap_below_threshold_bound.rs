@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! L = 2:  h = exp(−½ − (Q² + N/e)/(2ε))                      ε = (Q² + N/e)/(2 log(1/α) − 1)             if α < e^{−1/2}
-//! L > 2:  h = (2ε/(L(N + Q + ε)))^{1/(L−2)}                  ε = κ(N + Q)/(2 − κ),   κ = L α^{L−2}       if κ < 2
+//! L > 2:  h = (2ε/(L(N + Q + ε)))^{1/(L−2)}                  ε = θ(N + Q)/(2 − θ),   θ = L α^{L−2}       if θ < 2
 //! ```
 //!
 //! with ε the solution of h(Q, ε) = α. Proof: w minimises F − ⟨F′(w(0)), ·⟩ over the vectors with its measurements; compared
@@ -63,7 +63,7 @@ impl Prediction for L1GapBelowThresholdBound {
 struct Threshold {
     depth: usize,
     branches: f64,
-    /// 2 log(1/α) − 1 for L = 2, κ/(2 − κ) for L > 2.
+    /// 2 log(1/α) − 1 for L = 2, θ/(2 − θ) for L > 2.
     factor: f64,
 }
 
@@ -74,10 +74,10 @@ impl Threshold {
         let factor = if depth == 2 {
             -2.0 * alpha.ln() - 1.0
         } else {
-            let kappa = depth as f64 * alpha.powi(depth as i32 - 2); // depth <= 64
-            kappa / (2.0 - kappa)
+            let theta = depth as f64 * alpha.powi(depth as i32 - 2); // depth <= 64
+            theta / (2.0 - theta)
         };
-        // κ/(2 − κ) underflows to 0 at the smallest starts
+        // θ/(2 − θ) underflows to 0 at the smallest starts
         let legal = factor > 0.0 || (depth > 2 && factor == 0.0);
         (legal && factor.is_finite()).then_some(Self {
             depth,

@@ -112,7 +112,12 @@ fn at_the_limit<'a>(evidence: &'a Evidence, weighed: &Weighed) -> Result<(&'a En
         return Err("Az = y has no solution".into());
     }
     let y = evidence.setting.measurements();
-    let mut gap = weighed.gap(&end.weights, y, "the limit".into())?;
+    let known = evidence.basis_pursuit().filter(|_| weighed.b.is_none());
+    let minimiser = match known {
+        Some((_, minimiser)) => minimiser.clone(),
+        None => weighed.minimiser(y)?,
+    };
+    let mut gap = weighed.gap(&end.weights, y, minimiser, "the limit".into())?;
     if end.set == Set::NonnegativeSolutions {
         // a point that misses y by more than counts as a solution has no such excuse
         let missed = norm(&mismatch(weighed.a, &end.weights, y)).min(10.0 * EXACT * norm(y));
@@ -128,7 +133,8 @@ fn at_the_end(evidence: &Evidence, weighed: &Weighed) -> Result<Gap, String> {
     let image: Vec<f64> = mismatch(weighed.a, weights, &vec![0.0; weighed.a.nrows()]);
     let image: Vec<f64> = image.into_iter().map(|minus| -minus).collect();
     let t = evidence.column("t")[row];
-    let mut gap = weighed.gap(weights, &image, format!("the last weights, t = {t:.6e}"))?;
+    let minimiser = weighed.minimiser(&image)?;
+    let mut gap = weighed.gap(weights, &image, minimiser, format!("the last weights, t = {t:.6e}"))?;
     gap.uncertainty += allowance(evidence, 0, row) * (gap.value + 2.0 * gap.minimiser.l1_norm);
     Ok(gap)
 }
@@ -159,14 +165,16 @@ impl<'a> Weighed<'a> {
         }
     }
 
+    /// A vector of least norm among those with these measurements.
+    fn minimiser(&self, image: &[f64]) -> Result<Minimiser, String> {
+        match basis_pursuit(self.a, image, self.sign, self.b) {
+            BasisPursuit::Solved(minimiser) => Ok(*minimiser),
+            BasisPursuit::Infeasible { reason, .. } | BasisPursuit::Failed { reason } => Err(reason),
+        }
+    }
+
     /// The gap of w among the vectors with measurements `image` = Aw.
-    fn gap(&self, w: &[f64], image: &[f64], place: String) -> Result<Gap, String> {
-        let minimiser = match basis_pursuit(self.a, image, self.sign, self.b) {
-            BasisPursuit::Solved(minimiser) => *minimiser,
-            BasisPursuit::Infeasible { reason, .. } | BasisPursuit::Failed { reason } => {
-                return Err(format!("{place}: {reason}"));
-            }
-        };
+    fn gap(&self, w: &[f64], image: &[f64], minimiser: Minimiser, place: String) -> Result<Gap, String> {
         let mut off = self.weigh(w);
         for (off, z) in off.iter_mut().zip(&minimiser.point) {
             if *z != 0.0 && *off * z > 0.0 {
