@@ -157,7 +157,7 @@ fn shortest_l1(a: &nalgebra::DMatrix<f64>, e: &[f64]) -> Result<f64, String> {
 mod tests {
     use hadaflow_core::event::LossBelow;
 
-    use super::super::testing::{evidence, gaussian, integrated, model, verdict, with_limit_weights};
+    use super::super::testing::{evidence, gaussian, integrated, limits, model, verdict, with_limit_weights};
     use super::*;
 
     const NAME: &str = "recovery_under_null_space_property";
@@ -185,15 +185,13 @@ mod tests {
             );
             // a limit that is no solution: nothing in its norm tells
             let mut moved = run.clone();
-            for reference in &mut moved.references {
-                if let crate::reference::Origin::BregmanProjection(limit) = &mut reference.origin {
-                    if let Computed::Value(end) = &mut limit.end {
-                        let top = end.weights.iter().fold(0.0f64, |top, w| top.max(w.abs()));
-                        end.weights
-                            .iter_mut()
-                            .filter(|w| w.abs() == top)
-                            .for_each(|w| *w *= 0.5);
-                    }
+            for limit in limits(&mut moved) {
+                if let Computed::Value(end) = &mut limit.end {
+                    let top = end.weights.iter().fold(0.0f64, |top, w| top.max(w.abs()));
+                    end.weights
+                        .iter_mut()
+                        .filter(|w| w.abs() == top)
+                        .for_each(|w| *w *= 0.5);
                 }
             }
             assert_eq!(verdict(NAME, &moved), "violated", "L = {depth}");

@@ -15,7 +15,7 @@ use hadaflow_core::trajectory::Trajectory;
 
 use super::{catalogue, explore, judge};
 use crate::observable::{self, Context};
-use crate::reference::{BasisPursuit, Computed, Origin, Projection, Reference, basis_pursuit, flow_limit};
+use crate::reference::{BasisPursuit, Computed, FlowLimit, Origin, Projection, Reference, basis_pursuit, flow_limit};
 use crate::report::{Descent, Evidence, Setting};
 use crate::series::Series;
 
@@ -177,13 +177,21 @@ pub(crate) fn explored(name: &str, mut run: Evidence) -> Evidence {
     run
 }
 
+/// The limits among the references of a run.
+pub(crate) fn limits(run: &mut Evidence) -> impl Iterator<Item = &mut FlowLimit> {
+    run.references
+        .iter_mut()
+        .filter_map(|reference| match &mut reference.origin {
+            Origin::BregmanProjection(limit) => Some(limit.as_mut()),
+            _ => None,
+        })
+}
+
 /// The same run as if the dual variable of its limit were `factor` times what it is.
 pub(crate) fn corrupted_dual(mut run: Evidence, factor: f64) -> Evidence {
-    for reference in &mut run.references {
-        if let Origin::BregmanProjection(limit) = &mut reference.origin {
-            if let Projection::Attained(limit) = &mut limit.projection {
-                limit.dual.iter_mut().for_each(|q| *q *= factor);
-            }
+    for limit in limits(&mut run) {
+        if let Projection::Attained(limit) = &mut limit.projection {
+            limit.dual.iter_mut().for_each(|q| *q *= factor);
         }
     }
     run
@@ -217,11 +225,9 @@ fn solution_from(run: &Evidence, alpha: f64) -> Vec<f64> {
 /// The same run with the limit from α in the place of its own, in weights only.
 pub(crate) fn with_limit_weights(mut run: Evidence, alpha: f64) -> Evidence {
     let weights = solution_from(&run, alpha);
-    for reference in &mut run.references {
-        if let Origin::BregmanProjection(limit) = &mut reference.origin {
-            if let Computed::Value(end) = &mut limit.end {
-                end.weights.clone_from(&weights);
-            }
+    for limit in limits(&mut run) {
+        if let Computed::Value(end) = &mut limit.end {
+            end.weights.clone_from(&weights);
         }
     }
     run
