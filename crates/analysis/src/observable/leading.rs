@@ -8,7 +8,7 @@ use nalgebra::DMatrix;
 const WORK: f64 = 2e7;
 
 /// The matrix of the flow's problem, if there is one and bounds computed from it do not dominate a run.
-pub(super) fn affordable_matrix(flow: &dyn Flow) -> Option<&DMatrix<f64>> {
+pub(crate) fn affordable_matrix(flow: &dyn Flow) -> Option<&DMatrix<f64>> {
     let affordable = |a: &&DMatrix<f64>| {
         let (m, n) = (a.nrows() as f64, a.ncols() as f64); // exact below 2^53
         m * n * m.min(n) <= WORK

@@ -10,6 +10,7 @@ mod dual_bound_polished;
 mod effective_sparsity;
 mod l1_norm;
 mod leading;
+mod least_factor;
 mod loss;
 mod off_support;
 mod product_drift;
@@ -21,6 +22,8 @@ use hadaflow_core::flow::Flow;
 use hadaflow_core::record::Snapshot;
 
 use crate::reference::Reference;
+
+pub(crate) use leading::affordable_matrix;
 
 /// How an observable is named and drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +87,7 @@ const CATALOGUE: &[Build] = &[
     dual_bound_polished::build,
     upper_bound::build,
     balancedness::build,
+    least_factor::build,
     product_drift::build,
     bregman_divergence::build,
     distance::build,

@@ -9,13 +9,23 @@ mod divergence_identity;
 mod divergence_identity_per_interval;
 mod dual_bound_below_references;
 mod dual_certificate_brackets_least_l1;
+mod excess_loss_below_divergence_over_time;
 mod factor_differences_conserved;
 mod family;
+mod l1_gap_below_relative_bound;
+mod l1_gap_below_threshold_bound;
+mod least_l1;
+mod limit;
+mod limit_is_the_bregman_projection;
 mod limit_is_the_nearest_solution;
+mod limit_selects_weighted_l1;
 mod loss_below_divergence_over_time;
+mod loss_below_dual_distance_over_time_squared;
 mod loss_decreases;
 mod product_identity_of_descent;
+mod recovery_under_null_space_property;
 mod stability_edge_of_descent;
+mod weights_stay_positive;
 mod worst;
 
 use std::collections::BTreeMap;
@@ -177,6 +187,14 @@ pub fn catalogue() -> &'static [&'static dyn Prediction] {
         &dual_bound_below_references::DualBoundBelowReferences,
         &dual_certificate_brackets_least_l1::DualCertificateBracketsLeastL1,
         &limit_is_the_nearest_solution::LimitIsTheNearestSolution,
+        &loss_below_dual_distance_over_time_squared::LossBelowDualDistanceOverTimeSquared,
+        &weights_stay_positive::WeightsStayPositive,
+        &limit_is_the_bregman_projection::LimitIsTheBregmanProjection,
+        &l1_gap_below_threshold_bound::L1GapBelowThresholdBound,
+        &l1_gap_below_relative_bound::L1GapBelowRelativeBound,
+        &limit_selects_weighted_l1::LimitSelectsWeightedL1,
+        &recovery_under_null_space_property::RecoveryUnderNullSpaceProperty,
+        &excess_loss_below_divergence_over_time::ExcessLossBelowDivergenceOverTime,
         &product_identity_of_descent::ProductIdentityOfDescent,
         &stability_edge_of_descent::StabilityEdgeOfDescent,
     ]
@@ -306,6 +324,8 @@ fn allowance(evidence: &Evidence, from: usize, to: usize) -> f64 {
     evidence.tolerance * UNITS.max(UNITS_PER_STEP * evidence.steps_between(from, to))
 }
 
+#[cfg(test)]
+mod campaign;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hadaflow_core::event::Event;
-use hadaflow_core::flow::{Flow, LogFlow, choose};
+use hadaflow_core::flow::{Flow, Formulation, LogFlow, choose};
 use hadaflow_core::initialization::{Initialization, Model, Sign};
 use hadaflow_core::integrate::{DiffsolIntegrator, Integrator, Method, Schedule, Task};
 use hadaflow_core::measurement::{DenseOperator, Gaussian};
@@ -15,7 +15,7 @@ use hadaflow_core::trajectory::Trajectory;
 
 use super::{catalogue, explore, judge};
 use crate::observable::{self, Context};
-use crate::reference::{BasisPursuit, Computed, Origin, Reference, basis_pursuit, flow_limit};
+use crate::reference::{BasisPursuit, Computed, FlowLimit, Origin, Projection, Reference, basis_pursuit, flow_limit};
 use crate::report::{Descent, Evidence, Setting};
 use crate::series::Series;
 
@@ -76,7 +76,18 @@ pub(crate) fn evidence() -> Evidence {
 
 /// A run that is really integrated, by the method of the command, with the references that can be computed.
 pub(crate) fn integrated(problem: Problem, model: Model, tolerance: f64, stop: Vec<Box<dyn Event>>) -> Evidence {
-    let choice = choose(&problem, &model, 0, None, tolerance).unwrap();
+    integrated_as(None, problem, model, tolerance, stop)
+}
+
+/// The same in the formulation that is wanted.
+pub(crate) fn integrated_as(
+    formulation: Option<Formulation>,
+    problem: Problem,
+    model: Model,
+    tolerance: f64,
+    stop: Vec<Box<dyn Event>>,
+) -> Evidence {
+    let choice = choose(&problem, &model, 0, formulation, tolerance).unwrap();
     let setting = Setting {
         flow: choice.flow.clone(),
         model,
@@ -163,6 +174,72 @@ pub(crate) fn explored(name: &str, mut run: Evidence) -> Evidence {
     let (families, completed) = explore(&run, |wanted| wanted == name, &mut |_| true);
     assert!(completed);
     run.families = families;
+    run
+}
+
+/// The limits among the references of a run.
+pub(crate) fn limits(run: &mut Evidence) -> impl Iterator<Item = &mut FlowLimit> {
+    run.references
+        .iter_mut()
+        .filter_map(|reference| match &mut reference.origin {
+            Origin::BregmanProjection(limit) => Some(limit.as_mut()),
+            _ => None,
+        })
+}
+
+/// The same run as if the dual variable of its limit were `factor` times what it is.
+pub(crate) fn corrupted_dual(mut run: Evidence, factor: f64) -> Evidence {
+    for limit in limits(&mut run) {
+        if let Projection::Attained(limit) = &mut limit.projection {
+            limit.dual.iter_mut().for_each(|q| *q *= factor);
+        }
+    }
+    run
+}
+
+/// The same run with the limit from α, another start, in place of its own.
+pub(crate) fn with_limit_of(run: Evidence, alpha: f64) -> Evidence {
+    let mut setting = run.setting.clone();
+    setting.model.initialization = Initialization::Identical(alpha);
+    let context = Context {
+        references: references(&setting),
+        support_threshold: 1e-3,
+    };
+    let observables = observable::all(run.setting.flow.as_ref(), &context);
+    let mut series = Series::new(context, observables);
+    run.trajectory.replay(run.setting.flow.as_ref(), &mut series);
+    Evidence::new(run.setting, (*run.trajectory).clone(), &series, run.tolerance, true)
+}
+
+/// The weights of the limit from α in place of those of the run: another solution of the same problem.
+fn solution_from(run: &Evidence, alpha: f64) -> Vec<f64> {
+    let (a, y, model) = (
+        run.setting.matrix().unwrap(),
+        run.setting.measurements(),
+        &run.setting.model,
+    );
+    let limit = flow_limit(a, y, model.depth, model.sign, &vec![alpha; a.ncols()]).unwrap();
+    limit.end.value().unwrap().weights
+}
+
+/// The same run with the limit from α in the place of its own, in weights only.
+pub(crate) fn with_limit_weights(mut run: Evidence, alpha: f64) -> Evidence {
+    let weights = solution_from(&run, alpha);
+    for limit in limits(&mut run) {
+        if let Computed::Value(end) = &mut limit.end {
+            end.weights.clone_from(&weights);
+        }
+    }
+    run
+}
+
+/// The same run with the limit from α in the place of the last recorded weights.
+pub(crate) fn with_last_weights(mut run: Evidence, alpha: f64) -> Evidence {
+    let weights = solution_from(&run, alpha);
+    let mut trajectory = (*run.trajectory).clone();
+    let last = trajectory.weights.len() - weights.len();
+    trajectory.weights[last..].copy_from_slice(&weights);
+    run.trajectory = Arc::new(trajectory);
     run
 }
 

@@ -31,7 +31,7 @@ pub(super) fn transpose_times(a: &DMatrix<f64>, nu: &[f64]) -> Vec<f64> {
 }
 
 /// y − Az, m entries.
-pub(super) fn mismatch(a: &DMatrix<f64>, z: &[f64], y: &[f64]) -> Vec<f64> {
+pub(crate) fn mismatch(a: &DMatrix<f64>, z: &[f64], y: &[f64]) -> Vec<f64> {
     let support: Vec<usize> = (0..z.len()).filter(|&j| z[j] != 0.0).collect();
     (0..y.len())
         .map(|i| dot(std::iter::once((y[i], 1.0)).chain(support.iter().map(|&j| (-a[(i, j)], z[j])))))

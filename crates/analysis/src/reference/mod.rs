@@ -22,13 +22,13 @@ mod source_condition;
 mod standard_form;
 mod strict_feasibility;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use basis_pursuit::{BasisPursuit, CERTIFIED, Certificate, Minimiser, Uniqueness, basis_pursuit};
 pub use bregman_projection::{Limit, NotAttained, NotConverged, Projection, Projector, bregman_projection};
 pub use computed::Computed;
 pub use flow_limit::{End, FlowLimit, Set, flow_limit};
-pub use l1_gap::l1_gap;
+pub use l1_gap::{TIGHT, l1_gap};
 pub use leading_constant::{LeadingConstant, leading_constant};
 pub use least_norm::{LeastNorm, least_norm};
 pub use nonnegative_least_squares::{NonnegativeLeastSquares, nonnegative_least_squares};
@@ -36,6 +36,8 @@ pub use null_space::{NullSpaceConstant, null_space_constant};
 pub use origin::Origin;
 pub use source_condition::{SourceCondition, source_condition};
 pub use strict_feasibility::{Feasibility, StrictFeasibility, strict_feasibility};
+
+pub(crate) use compensated::mismatch;
 
 pub mod jump_process;
 pub mod lasso_path;
