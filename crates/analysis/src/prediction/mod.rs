@@ -11,11 +11,18 @@ mod dual_bound_below_references;
 mod dual_certificate_brackets_least_l1;
 mod factor_differences_conserved;
 mod family;
+mod gap_leading_constant;
+mod gap_slope_in_alpha;
+mod kernel_regime;
+mod limit_covariances;
 mod limit_is_the_nearest_solution;
 mod loss_below_divergence_over_time;
 mod loss_decreases;
 mod product_identity_of_descent;
+mod selected_minimiser_among_many;
+mod slow_rate_at_the_limit;
 mod stability_edge_of_descent;
+mod vanishing_start;
 mod worst;
 
 use std::collections::BTreeMap;
@@ -179,6 +186,12 @@ pub fn catalogue() -> &'static [&'static dyn Prediction] {
         &limit_is_the_nearest_solution::LimitIsTheNearestSolution,
         &product_identity_of_descent::ProductIdentityOfDescent,
         &stability_edge_of_descent::StabilityEdgeOfDescent,
+        &gap_slope_in_alpha::GapSlopeInAlpha,
+        &gap_leading_constant::GapLeadingConstant,
+        &slow_rate_at_the_limit::SlowRateAtTheLimit,
+        &selected_minimiser_among_many::SelectedMinimiserAmongMany,
+        &kernel_regime::KernelRegime,
+        &limit_covariances::LimitCovariances,
     ]
 }
 
