@@ -29,7 +29,7 @@ use crate::report::Evidence;
 
 pub(super) struct KernelRegime;
 
-/// The coefficient of the next term is below this: 3c² + 3/640 at L = 2, and less than 1/4 for all depths.
+/// The coefficient of the next term, P(3c z²Pz³ − d z⁵), is below this: 3c² + d ≤ 5/16, with d the next coefficient of s(w).
 const NEXT: f64 = 1.0;
 /// α^L/|A⁺y|_∞ of the members, in decades.
 const DECADES: [f64; 4] = [0.5, 1.0, 1.5, 2.0];
