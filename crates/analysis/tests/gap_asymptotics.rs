@@ -199,26 +199,12 @@ fn slow_rates_agree_with_theory() {
                 }
             }
             println!("{sign:?}, L = {depth}: {instances} instances, slopes of rates {worst:.1e}");
+            // for L = 2 nearly active columns matter until α is much smaller
+            let allowed = if depth == 2 { 0.1 } else { 0.02 };
             assert!(
-                instances >= 6 && worst < 0.03,
+                instances >= 6 && worst < allowed,
                 "{sign:?}, L = {depth}: {instances}, {worst}"
             );
-        }
-    }
-}
-
-/// What an exploration costs at 80 × 200.
-#[test]
-#[ignore = "a measurement"]
-fn times() {
-    for sign in [Sign::Signed, Sign::Positive] {
-        for depth in [2, 3, 6] {
-            for name in NAMES {
-                let mut run = asked((80, 200, 5), depth, sign, 7);
-                let clock = std::time::Instant::now();
-                let found = verdict(name, &mut run);
-                println!("{sign:?} {depth} {name} {:?}: {found:?}", clock.elapsed());
-            }
         }
     }
 }
