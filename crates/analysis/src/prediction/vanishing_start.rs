@@ -178,10 +178,7 @@ const DECADES: (f64, f64) = (8.0, 20.0);
 /// The family of a prediction: its hypotheses name why there is none.
 pub(super) fn family<'a>(prediction: &dyn super::Prediction, evidence: &'a Evidence) -> Result<&'a Family, String> {
     only_minimiser(evidence)?;
-    super::family(prediction, evidence).or_else(|missing| match VanishingStart::of(evidence) {
-        Ok(_) => Err(missing),
-        Err(reason) => Err(reason),
-    })
+    super::family(prediction, evidence).map_err(|missing| VanishingStart::of(evidence).err().unwrap_or(missing))
 }
 
 /// An error that names the first member whose `column` is no positive number.
