@@ -271,8 +271,8 @@ mod tests {
         let rows: [&[f64]; 3] = [&[1.0, 2.0, 0.0, 1.0], &[2.0, 4.0, 0.0, 2.0], &[0.5, -1.0, 0.0, 3.0]];
         for alpha in [1e-60, 1e-5, 1.0, 1e6] {
             for depth in [2, 3, 7, 64] {
-                // slower starts are refused before anything is computed
-                if (depth as f64 - 2.0) * f64::log10(alpha) < -140.0 {
+                // starts that escape too slowly or too fast are refused before anything is computed
+                if !(-140.0..=90.0).contains(&((depth as f64 - 2.0) * f64::log10(alpha))) {
                     continue;
                 }
                 for sign in [Signed, Positive] {

@@ -200,7 +200,7 @@ mod tests {
     fn the_naive_product_agrees() {
         for (depth, alpha) in [(2, 0.01), (3, 0.1), (4, 0.3)] {
             let run = asked(
-                gaussian(6, 14, 2, Sign::Signed, 0.0, 6),
+                gaussian(10, 25, 2, Sign::Signed, 0.0, 6),
                 model(depth, Sign::Signed, 0.1),
             );
             let start = start(&run).unwrap();
