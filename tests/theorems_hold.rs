@@ -21,6 +21,7 @@ fn no_theorem_is_contradicted_by_a_random_scenario() {
         let text = random_scenario(seed, 5, "All");
         let assessed = assessed(&text).unwrap();
         assert!(assessed.complaints.is_empty(), "{:?}\n{text}", assessed.complaints);
+        println!("seed {seed}, asymptotically: {:?}", assessed.remarks);
         certified += usize::from(assessed.gap.is_some());
         for assessment in &assessed.run.findings.assessments {
             let counts = assessment.verdict.measurement().is_some();

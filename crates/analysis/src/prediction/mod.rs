@@ -12,10 +12,14 @@ mod dual_certificate_brackets_least_l1;
 mod excess_loss_below_divergence_over_time;
 mod factor_differences_conserved;
 mod family;
+mod gap_leading_constant;
+mod gap_slope_in_alpha;
+mod kernel_regime;
 mod l1_gap_below_relative_bound;
 mod l1_gap_below_threshold_bound;
 mod least_l1;
 mod limit;
+mod limit_covariances;
 mod limit_is_the_bregman_projection;
 mod limit_is_the_nearest_solution;
 mod limit_selects_weighted_l1;
@@ -24,7 +28,10 @@ mod loss_below_dual_distance_over_time_squared;
 mod loss_decreases;
 mod product_identity_of_descent;
 mod recovery_under_null_space_property;
+mod selected_minimiser_among_many;
+mod slow_rate_at_the_limit;
 mod stability_edge_of_descent;
+mod vanishing_start;
 mod weights_stay_positive;
 mod worst;
 
@@ -197,6 +204,12 @@ pub fn catalogue() -> &'static [&'static dyn Prediction] {
         &excess_loss_below_divergence_over_time::ExcessLossBelowDivergenceOverTime,
         &product_identity_of_descent::ProductIdentityOfDescent,
         &stability_edge_of_descent::StabilityEdgeOfDescent,
+        &gap_slope_in_alpha::GapSlopeInAlpha,
+        &gap_leading_constant::GapLeadingConstant,
+        &slow_rate_at_the_limit::SlowRateAtTheLimit,
+        &selected_minimiser_among_many::SelectedMinimiserAmongMany,
+        &kernel_regime::KernelRegime,
+        &limit_covariances::LimitCovariances,
     ]
 }
 

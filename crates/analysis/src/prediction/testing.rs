@@ -13,7 +13,7 @@ use hadaflow_core::problem::Problem;
 use hadaflow_core::signal::{Magnitude, SparseSignal};
 use hadaflow_core::trajectory::Trajectory;
 
-use super::{catalogue, explore, judge};
+use super::{Verdict, catalogue, explore, judge};
 use crate::observable::{self, Context};
 use crate::reference::{BasisPursuit, Computed, FlowLimit, Origin, Projection, Reference, basis_pursuit, flow_limit};
 use crate::report::{Descent, Evidence, Setting};
@@ -120,6 +120,40 @@ pub(crate) fn integrated_as(
         integration.outcome
     );
     Evidence::new(setting, trajectory, &series, tolerance, true)
+}
+
+/// What is known before anything is integrated: the setting and its references, for statements about limits.
+pub(crate) fn asked(problem: Problem, model: Model) -> Evidence {
+    let flow = choose(&problem, &model, 0, None, 1e-8).unwrap().flow;
+    let setting = Setting { flow, model, seed: 0 };
+    let context = Context {
+        references: references(&setting),
+        support_threshold: 1e-3,
+    };
+    Evidence::new(
+        setting,
+        Trajectory::new(),
+        &Series::new(context, Vec::new()),
+        1e-8,
+        true,
+    )
+}
+
+/// A problem with this matrix and the measurements of x, signed.
+pub(crate) fn measured(a: &[&[f64]], x: &[f64]) -> Problem {
+    let a = nalgebra::DMatrix::from_fn(a.len(), x.len(), |i, j| a[i][j]);
+    let y = &a * nalgebra::DVector::from_column_slice(x);
+    let operator = Arc::new(DenseOperator::new(a).unwrap());
+    Problem::new(operator, y.as_slice().to_vec(), None, 0.0).unwrap()
+}
+
+/// The reason why the named prediction is inapplicable.
+pub(crate) fn reason(name: &str, evidence: &Evidence) -> String {
+    let prediction = catalogue().iter().find(|prediction| prediction.name() == name).unwrap();
+    match judge(*prediction, evidence) {
+        Verdict::Inapplicable { reason } => reason,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn references(setting: &Setting) -> Vec<Reference> {

@@ -42,7 +42,7 @@ use path::{Ending, Strategy};
 use primal_dual::PrimalDual;
 use rows::IndependentRows;
 use scaled::ScaledProblem;
-use weighted_qr::WeightedQr;
+pub(super) use weighted_qr::WeightedQr;
 
 /// Newton steps allowed for one path: typical are 20 to 60.
 const STEP_LIMIT: usize = 400;

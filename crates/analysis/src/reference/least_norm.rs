@@ -51,6 +51,37 @@ pub fn least_norm(a: &DMatrix<f64>, y: &[f64]) -> Computed<LeastNorm> {
     finish(a, y, point.as_slice().to_vec(), rows.len())
 }
 
+/// The part of v (n entries) in the kernel of A ∈ R^{m×n}, and the condition of A: its largest singular value over the
+/// smallest that is not 0 (1 for A = 0).
+pub(crate) fn kernel_part(a: &DMatrix<f64>, v: &[f64]) -> (Vec<f64>, f64) {
+    let (row_space, rows) = OrthogonalBasis::spanning(&a.transpose());
+    let v = DVector::from_column_slice(v);
+    let part = &v - row_space.project(&v);
+    let mut values = a.singular_values().as_slice().to_vec();
+    values.sort_by(|a, b| b.total_cmp(a));
+    let condition = match (
+        values.first(),
+        rows.len().checked_sub(1).and_then(|last| values.get(last)),
+    ) {
+        (Some(largest), Some(smallest)) => largest / smallest,
+        _ => 1.0,
+    };
+    (part.as_slice().to_vec(), condition)
+}
+
+/// The rank that the columns `added` of A bring beside its columns `present`, which are independent.
+pub(crate) fn rank_beside(a: &DMatrix<f64>, present: &[usize], added: &[usize]) -> usize {
+    let mut basis = OrthogonalBasis::new(a.nrows(), a.nrows());
+    present.iter().for_each(|&j| {
+        basis.push(a.column(j));
+    });
+    let before = basis.rank();
+    added.iter().for_each(|&j| {
+        basis.push(a.column(j));
+    });
+    basis.rank() - before
+}
+
 fn finish(a: &DMatrix<f64>, y: &[f64], point: Vec<f64>, rank: usize) -> Computed<LeastNorm> {
     let residual = mismatch(a, &point, y);
     let (distance, size) = (norm(&residual), norm(y));
@@ -103,6 +134,31 @@ pub(super) fn wrong_input(a: &DMatrix<f64>, y: &[f64]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_in_the_span_of_others_add_nothing() {
+        let a = nalgebra::dmatrix![1.0, 2.0, 0.0, 1.0; 0.0, 0.0, 1.0, 1.0; 1.0, 2.0, 0.0, 1.0];
+        assert_eq!(rank_beside(&a, &[0], &[1]), 0);
+        assert_eq!(rank_beside(&a, &[0], &[1, 2, 3]), 1);
+        assert_eq!(rank_beside(&a, &[], &[0, 1, 2, 3]), 2);
+    }
+
+    #[test]
+    fn the_kernel_and_the_condition() {
+        let a = nalgebra::dmatrix![3.0, 0.0, 0.0; 0.0, 0.5, 0.0; 3.0, 0.5, 0.0];
+        let (part, condition) = kernel_part(&a, &[1.0, -2.0, 7.0]);
+        assert!(
+            part[0].abs() < 1e-15 && part[1].abs() < 1e-15 && (part[2] - 7.0).abs() < 1e-14,
+            "{part:?}"
+        );
+        // AᵀA = [18, 1.5; 1.5, 0.5]
+        let root = (17.5f64.powi(2) + 9.0).sqrt();
+        assert!(
+            (condition - ((18.5 + root) / (18.5 - root)).sqrt()).abs() < 1e-12,
+            "{condition}"
+        );
+        assert_eq!(kernel_part(&DMatrix::zeros(2, 2), &[1.0, 2.0]), (vec![1.0, 2.0], 1.0));
+    }
     use crate::reference::testing::{gaussian, instance, rng, times};
 
     fn value(a: &DMatrix<f64>, y: &[f64]) -> LeastNorm {

@@ -18,7 +18,10 @@ mod null_space;
 mod origin;
 mod orthogonal_basis;
 mod reach;
+mod relaxation_rates;
+mod sensitivity;
 mod source_condition;
+mod sparse_data;
 mod standard_form;
 mod strict_feasibility;
 #[cfg(test)]
@@ -31,10 +34,14 @@ pub use flow_limit::{End, FlowLimit, Set, flow_limit};
 pub use l1_gap::{TIGHT, l1_gap};
 pub use leading_constant::{LeadingConstant, leading_constant};
 pub use least_norm::{LeastNorm, least_norm};
+pub(crate) use least_norm::{kernel_part, rank_beside};
 pub use nonnegative_least_squares::{NonnegativeLeastSquares, nonnegative_least_squares};
 pub use null_space::{NullSpaceConstant, null_space_constant};
 pub use origin::Origin;
+pub use relaxation_rates::relaxation_rates;
+pub(crate) use sensitivity::sensitivity;
 pub use source_condition::{SourceCondition, source_condition};
+pub(crate) use sparse_data::{SparseData, sparse_data};
 pub use strict_feasibility::{Feasibility, StrictFeasibility, strict_feasibility};
 
 pub(crate) use compensated::mismatch;
