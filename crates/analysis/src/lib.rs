@@ -5,6 +5,7 @@
 
 mod column_qr;
 pub mod observable;
+pub mod phase_transition;
 pub mod prediction;
 pub mod reference;
 pub mod report;
