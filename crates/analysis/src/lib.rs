@@ -11,3 +11,4 @@ pub mod reference;
 pub mod report;
 pub mod series;
 pub mod stability;
+pub mod statistics;
