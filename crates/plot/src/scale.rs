@@ -1,9 +1,11 @@
 //! From numbers to fractions of an axis.
 
-use crate::chart::{Axis, Chart, Scale};
+use crate::chart::{Axis, Chart, Scale, Tile};
 
 /// Linear axes end here, so that differences of ends never overflow.
 const LARGEST: f64 = 1e300;
+/// Room beyond the data, relative to their range.
+const MARGIN: f64 = 0.04;
 /// Relative width below which linear data count as constant.
 const CONSTANT: f64 = 1e-9;
 
@@ -52,7 +54,29 @@ pub(crate) fn horizontal(chart: &Chart) -> Span {
             }
         }
     }
-    extent.span(&chart.x, 0.0)
+    for points in &chart.points {
+        for (&x, &y) in points.x.iter().zip(&points.y) {
+            if drawable(chart.y.scale, y) {
+                extent.include(x);
+            }
+        }
+    }
+    for tile in tiles(chart) {
+        extent.include(tile.x.0);
+        extent.include(tile.x.1);
+    }
+    // Points at the edge are drawn in full; a map fills the frame.
+    let margin = if chart.points.is_empty() || chart.heatmap.is_some() {
+        0.0
+    } else {
+        MARGIN
+    };
+    extent.span(&chart.x, margin)
+}
+
+fn tiles(chart: &Chart) -> impl Iterator<Item = &Tile> {
+    let tiles = chart.heatmap.iter().flat_map(|map| &map.tiles);
+    tiles.filter(|tile| tile.value.is_finite())
 }
 
 /// The vertical span of a chart: its data with a small margin.
@@ -76,7 +100,23 @@ pub(crate) fn vertical(chart: &Chart) -> Span {
     for level in &chart.levels {
         extent.include(level.value);
     }
-    extent.span(&chart.y, 0.04)
+    for points in &chart.points {
+        let bars = points.bars.iter().copied().map(Some).chain(std::iter::repeat(None));
+        for ((&x, &y), bar) in points.x.iter().zip(&points.y).zip(bars) {
+            if drawable(chart.x.scale, x) && drawable(chart.y.scale, y) {
+                extent.include(y);
+                bar.iter().for_each(|bar| {
+                    extent.include(bar.0);
+                    extent.include(bar.1);
+                });
+            }
+        }
+    }
+    for tile in tiles(chart) {
+        extent.include(tile.y.0);
+        extent.include(tile.y.1);
+    }
+    extent.span(&chart.y, if chart.heatmap.is_some() { 0.0 } else { MARGIN })
 }
 
 /// Smallest and largest drawable value met.

@@ -96,6 +96,8 @@ impl Theme {
         match colour {
             Colour::Palette(index) => self.palette[index % self.palette.len()],
             Colour::Role(role) => self.role(role),
+            Colour::Ink => self.foreground,
+            Colour::Paper => self.background,
         }
     }
 

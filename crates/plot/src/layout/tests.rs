@@ -38,6 +38,7 @@ fn chart(x: (Scale, f64, f64), y: (Scale, f64, f64), curves: usize, words: &str)
         bands: vec![band],
         levels: vec![level],
         series: (0..curves).map(line).collect(),
+        ..Chart::default()
     }
 }
 

@@ -1,0 +1,144 @@
+//! How success sets in as the number of measurements grows.
+
+use hadaflow_analysis::phase_transition::Transition;
+use hadaflow_analysis::statistics::{EmpiricalTransition, wilson_interval};
+
+use super::success::Counts;
+use super::table::{Column, number};
+use super::{CONFIDENCE, SweepFigure, SweepTable};
+use crate::chart::{Axis, Chart, Colour, Dash, Marker, Points, Series};
+use crate::error::PlotError;
+
+/// Points of a smooth curve.
+const CURVE: u32 = 200;
+/// Room above 1 and below 0, so that points there are whole.
+const ROOM: f64 = 0.05;
+
+/// Success rates with Wilson intervals and a logistic fit for each depth, beside the predicted probability of success.
+pub(super) struct SuccessAgainstMeasurements;
+
+impl SweepFigure for SuccessAgainstMeasurements {
+    fn name(&self) -> &'static str {
+        "success_against_measurements"
+    }
+
+    fn description(&self) -> &'static str {
+        "The success rate of each depth against the number of measurements, with 95 % intervals, logistic fits, and the \
+         probability of success predicted for Gaussian measurements."
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        &["measurements", "success"]
+    }
+
+    fn charts(&self, table: &SweepTable<'_>) -> Result<Vec<Chart>, PlotError> {
+        let (Some(m), Some(success)) = (table.number("measurements")?, table.number("success")?) else {
+            return Ok(Vec::new());
+        };
+        let depth = table.number("depth")?;
+        let references = table.reference_successes()?;
+        let mut charts = Vec::new();
+        for facet in table.facets(&["measurements", "depth"])? {
+            let depths = depth.map_or_else(|| vec![(f64::NAN, facet.rows.clone())], |d| d.groups(&facet.rows));
+            let label = |depth: &f64| {
+                if depth.is_nan() {
+                    "runs".to_owned()
+                } else {
+                    format!("𝐿 = {}", number(*depth))
+                }
+            };
+            let mut groups: Vec<(String, Column<'_>, &[usize])> = depths
+                .iter()
+                .map(|(depth, rows)| (label(depth), success, rows.as_slice()))
+                .collect();
+            // References do not depend on the depth: those of the first one are all there is.
+            if let Some((_, rows)) = depths.first() {
+                groups.extend(
+                    references
+                        .iter()
+                        .map(|(name, column)| (name.clone(), *column, rows.as_slice())),
+                );
+            }
+            let (mut points, mut series) = (Vec::new(), Vec::new());
+            for (i, (label, column, rows)) in groups.into_iter().enumerate() {
+                let counts = Counts::of(column, m, rows);
+                series.extend(fit(&counts, Colour::Palette(i))?);
+                points.push(rates(label, &counts, i)?);
+            }
+            series.extend(predicted(table, m, &facet.rows)?);
+            charts.push(Chart {
+                title: facet.title,
+                x: Axis::linear("measurements 𝑚"),
+                y: Axis {
+                    range: Some((-ROOM, 1.0 + ROOM)),
+                    ..Axis::linear("success rate")
+                },
+                points,
+                series,
+                ..Chart::default()
+            });
+        }
+        Ok(charts)
+    }
+}
+
+fn rates(label: String, counts: &Counts, i: usize) -> Result<Points, PlotError> {
+    let mut bars = Vec::new();
+    for (&k, &n) in counts.successes.iter().zip(&counts.trials) {
+        let interval = wilson_interval(k, n, CONFIDENCE).map_err(|source| PlotError::Unusable {
+            column: "success",
+            place: label.clone(),
+            source,
+        })?;
+        bars.push((interval.low, interval.high));
+    }
+    Ok(Points {
+        label,
+        x: counts.x.clone(),
+        y: counts.rates(),
+        bars,
+        colour: Colour::Palette(i),
+        marker: Marker::of(i),
+    })
+}
+
+/// The logistic curve through the rates, where there is one.
+fn fit(counts: &Counts, colour: Colour) -> Result<Option<Series>, PlotError> {
+    let EmpiricalTransition::Fitted(fit) = counts.transition()? else {
+        return Ok(None);
+    };
+    let x = between(&counts.x);
+    let y = x.iter().map(|&m| fit.probability(m)).collect();
+    Ok(Some(Series::line("", x, y, colour).stroked(Dash::Solid, 0.8)))
+}
+
+/// Φ((m − nψ)/√(nV)), if all rows have one sparsity, dimension and model.
+fn predicted(table: &SweepTable<'_>, m: Column<'_>, rows: &[usize]) -> Result<Option<Series>, PlotError> {
+    let common = |name| -> Result<Option<f64>, PlotError> { Ok(table.number(name)?.and_then(|c| c.common(rows))) };
+    let (Some(s), Some(n), Some(sign)) = (common("sparsity")?, common("dimension")?, table.sign(rows)?) else {
+        return Ok(None);
+    };
+    if !(s >= 0.0 && n >= 1.0 && n < 1e15 && s <= n && s.fract() == 0.0 && n.fract() == 0.0) {
+        return Ok(None);
+    }
+    // integers between 0 and 1e15
+    let transition = Transition::new(s as usize, n as usize, sign).map_err(|source| PlotError::Unusable {
+        column: "sparsity",
+        place: "the predicted probability".to_owned(),
+        source,
+    })?;
+    let places: Vec<f64> = m.groups(rows).into_iter().map(|(m, _)| m).collect();
+    let x = between(&places);
+    let y = x.iter().map(|&m| transition.success_probability(m)).collect();
+    let line = Series::line("predicted Φ((𝑚 − 𝑛ψ)/√(𝑛𝑉))", x, y, Colour::Ink);
+    Ok(Some(line.stroked(Dash::Dashed, 1.0)))
+}
+
+/// Many places from the first to the last of a few ascending ones.
+fn between(places: &[f64]) -> Vec<f64> {
+    let (Some(&first), Some(&last)) = (places.first(), places.last()) else {
+        return Vec::new();
+    };
+    let place = |i: u32| first + (last - first) * f64::from(i) / f64::from(CURVE);
+    (0..=CURVE).map(place).collect()
+}
