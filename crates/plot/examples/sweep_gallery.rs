@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Every figure of every table in every size and theme.
+/// The first chart of every figure of every table, in every size.
 fn draw_all(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(directory)?;
     let styles = [
@@ -38,10 +38,10 @@ fn draw_all(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
     ];
     for (name, table, title) in &tables {
         for figure in catalogue() {
-            for (k, chart) in figure.charts(&table.view(title))?.iter().enumerate() {
+            for chart in figure.charts(&table.view(title))?.iter().take(1) {
                 for (size, theme, style) in &styles {
                     let picture = svg(chart, *size, theme)?;
-                    let stem = directory.join(format!("{}-{name}-{k}-{style}", figure.name()));
+                    let stem = directory.join(format!("{}-{name}-{style}", figure.name()));
                     std::fs::write(stem.with_extension("png"), png(&picture, PRINT_DPI)?)?;
                     std::fs::write(stem.with_extension("svg"), picture)?;
                 }

@@ -36,6 +36,8 @@ pub struct Axis {
     pub scale: Scale,
     /// Fixed range; without one, the range of the drawable data with a small margin.
     pub range: Option<(f64, f64)>,
+    /// Whether only whole numbers have ticks, on a linear axis of counts.
+    pub whole: bool,
 }
 
 impl Axis {
@@ -44,7 +46,15 @@ impl Axis {
         Self {
             label: label.into(),
             scale: Scale::Linear,
-            range: None,
+            ..Self::default()
+        }
+    }
+
+    /// A linear axis of counts.
+    pub fn whole(label: impl Into<String>) -> Self {
+        Self {
+            whole: true,
+            ..Self::linear(label)
         }
     }
 
@@ -53,7 +63,7 @@ impl Axis {
         Self {
             label: label.into(),
             scale: Scale::Log10,
-            range: None,
+            ..Self::default()
         }
     }
 }
@@ -77,8 +87,12 @@ pub enum Colour {
     Palette(usize),
     /// What text is drawn in.
     Ink,
-    /// What it is drawn on.
-    Paper,
+    /// Black on any ground, for what is drawn over a map.
+    Black,
+    /// White on any ground.
+    White,
+    /// A place on a scale from dark (0) to light (255), for groups that have an order.
+    Ramp(u8),
 }
 
 /// Quantities that have the same colour in every figure.

@@ -30,6 +30,7 @@ impl Page<'_> {
             scale: Scale::Linear,
             low,
             high,
+            whole: false,
         };
         let ticks = self.fitting(&span, bottom - top, 3.0 * tick, |_| TICK_HEIGHT * tick);
         let label = wrap(&map.label, (bottom - top) / size, 2);

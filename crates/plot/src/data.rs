@@ -12,8 +12,8 @@ const FAR: f64 = 1e6;
 /// Width of a curve, in millimetres, for which the dash patterns are made.
 const PATTERN_WIDTH: f64 = 0.36;
 
-/// How much broader a halo is than its line, relative to a normal curve.
-const HALO: f64 = 1.6;
+/// How much broader a halo is than its line.
+const HALO: f64 = 2.1;
 
 /// The frame on paper and what it shows.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ impl Stroke {
             };
         let halo = self.halo.map(|colour| Mark::Line {
             points: points.to_vec(),
-            width: width + HALO * measures.line,
+            width: HALO * width,
             colour,
         });
         let strokes = dashes(points, &lengths).into_iter().map(|points| Mark::Line {

@@ -15,6 +15,8 @@ pub(crate) struct Span {
     pub scale: Scale,
     pub low: f64,
     pub high: f64,
+    /// Ticks at whole numbers only.
+    pub whole: bool,
 }
 
 impl Span {
@@ -71,7 +73,7 @@ pub(crate) fn horizontal(chart: &Chart) -> Span {
     } else {
         MARGIN
     };
-    extent.span(&chart.x, margin)
+    extent.span(&chart.x, margin, false)
 }
 
 fn tiles(chart: &Chart) -> impl Iterator<Item = &Tile> {
@@ -116,7 +118,8 @@ pub(crate) fn vertical(chart: &Chart) -> Span {
         extent.include(tile.y.0);
         extent.include(tile.y.1);
     }
-    extent.span(&chart.y, if chart.heatmap.is_some() { 0.0 } else { MARGIN })
+    let margin = if chart.heatmap.is_some() { 0.0 } else { MARGIN };
+    extent.span(&chart.y, margin, chart.heatmap.is_none())
 }
 
 /// Smallest and largest drawable value met.
@@ -138,25 +141,28 @@ impl Extent {
     }
 
     /// The span of an axis: its fixed range if that is usable, otherwise the data with a relative margin.
-    fn span(&self, axis: &Axis, margin: f64) -> Span {
+    fn span(&self, axis: &Axis, margin: f64, anchor: bool) -> Span {
         let fixed = axis.range.map(|(a, b)| (a.min(b), a.max(b)));
         let fixed = fixed.filter(|&(a, b)| drawable(axis.scale, a) && drawable(axis.scale, b) && a < b);
         let margin = if fixed.is_some() { 0.0 } else { margin };
         let range = fixed.or(self.range);
         match axis.scale {
-            Scale::Linear => linear(range, margin),
+            Scale::Linear => Span {
+                whole: axis.whole,
+                ..linear(range, margin, anchor && fixed.is_none())
+            },
             Scale::Log10 => logarithmic(range, margin),
         }
     }
 }
 
-fn linear(range: Option<(f64, f64)>, margin: f64) -> Span {
+fn linear(range: Option<(f64, f64)>, margin: f64, anchor: bool) -> Span {
     let (low, high) = range.unwrap_or((0.0, 1.0));
     let (low, high) = (low.clamp(-LARGEST, LARGEST), high.clamp(-LARGEST, LARGEST));
     let size = low.abs().max(high.abs());
     let (low, high) = if high - low > CONSTANT * size && high - low > 1e-290 {
         // Data that start near zero show it: heights are then comparable.
-        let anchored = margin > 0.0 && low >= 0.0 && low < 0.4 * high;
+        let anchored = anchor && low >= 0.0 && low < 0.4 * high;
         let pad = margin * (high - low);
         (if anchored { -margin * high } else { low - pad }, high + pad)
     } else if size > 1e-290 {
@@ -168,6 +174,7 @@ fn linear(range: Option<(f64, f64)>, margin: f64) -> Span {
         scale: Scale::Linear,
         low,
         high,
+        whole: false,
     }
 }
 
@@ -183,6 +190,7 @@ fn logarithmic(range: Option<(f64, f64)>, margin: f64) -> Span {
         scale: Scale::Log10,
         low,
         high,
+        whole: false,
     }
 }
 

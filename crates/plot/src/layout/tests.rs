@@ -7,7 +7,7 @@ fn chart(x: (Scale, f64, f64), y: (Scale, f64, f64), curves: usize, words: &str)
     let axis = |scale| Axis {
         label: words.to_owned(),
         scale,
-        range: None,
+        ..Axis::default()
     };
     let between = |(scale, low, high): (Scale, f64, f64), s: f64| match scale {
         Scale::Linear => low + s * (high - low),

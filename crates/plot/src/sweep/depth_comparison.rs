@@ -3,7 +3,7 @@
 use super::scaling::group;
 use super::table::number;
 use super::{SweepFigure, SweepTable};
-use crate::chart::{Axis, Chart, Colour, Dash, Series};
+use crate::chart::{Axis, Chart, Colour, Dash, Points, Series};
 use crate::error::PlotError;
 
 /// Median of the relative error (without it, of the l1 gap) against the depth, one curve for each α.
@@ -28,7 +28,7 @@ impl SweepFigure for DepthComparison {
         };
         let (error, gap) = (table.number("relative_error")?, table.number("l1_gap")?);
         let (value, label) = match (error, gap) {
-            (Some(error), _) => (error, "relative error |𝑤 − 𝑤*|/|𝑤*|"),
+            (Some(error), _) => (error, "relative error"),
             (None, Some(gap)) => (gap, "ℓ₁ gap ‖𝑤‖₁ − 𝑄₁"),
             (None, None) => return Ok(Vec::new()),
         };
@@ -37,20 +37,26 @@ impl SweepFigure for DepthComparison {
         for facet in table.facets(&["alpha", "depth"])? {
             let alphas = alpha.map_or_else(|| vec![(f64::NAN, facet.rows.clone())], |a| a.groups(&facet.rows));
             let (mut points, mut series) = (Vec::new(), Vec::new());
+            let steps = alphas.len().saturating_sub(1).max(1);
             for (i, (alpha, rows)) in alphas.into_iter().enumerate() {
                 let label = if alpha.is_nan() {
                     "runs".to_owned()
                 } else {
                     format!("α = {}", number(alpha))
                 };
-                let of_alpha = group(label, depth, value, &rows, 0.0, i);
-                let line = Series::line("", of_alpha.x.clone(), of_alpha.y.clone(), Colour::Palette(i));
+                // i ≤ steps
+                let colour = Colour::Ramp((255 * i / steps) as u8);
+                let of_alpha = Points {
+                    colour,
+                    ..group(label, depth, value, &rows, 0.0, i)
+                };
+                let line = Series::line("", of_alpha.x.clone(), of_alpha.y.clone(), colour);
                 series.push(line.stroked(Dash::Solid, 0.6));
                 points.push(of_alpha);
             }
             charts.push(Chart {
                 title: facet.title,
-                x: Axis::linear("depth 𝐿"),
+                x: Axis::whole("depth 𝐿"),
                 y: Axis::log10(label),
                 points,
                 series,

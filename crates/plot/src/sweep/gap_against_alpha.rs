@@ -39,13 +39,13 @@ impl SweepFigure for GapAgainstAlpha {
                 let mut of_depth = group(depth_label(depth), alpha, gap, &rows, ROUNDING * size(norm, &rows), i);
                 let colour = Colour::Palette(i);
                 if let Some(fit) = power_law(&of_depth) {
-                    of_depth.label = format!("{}: slope {}", of_depth.label, slope(&fit));
+                    of_depth.label = format!("{}: fitted {}", of_depth.label, slope(&fit));
                     series.push(fitted(&fit, &of_depth, colour));
                 }
                 if let Some(predicted) = predicted(depth, told, &rows) {
                     let digits = (100.0 * predicted).round() / 100.0;
                     of_depth.label = format!("{}, predicted {}", of_depth.label, number(digits));
-                    series.extend(anchored("predicted", &of_depth, colour, |a| a.powf(predicted)));
+                    series.extend(anchored("predicted slope", &of_depth, colour, |a| a.powf(predicted)));
                 }
                 points.push(of_depth);
             }

@@ -48,7 +48,9 @@ impl SweepFigure for PhaseDiagram {
                 continue;
             };
             let plane = Plane::of(m, s, n, &facet.rows);
-            charts.push(plane.chart(table, &facet, success)?);
+            if plane.has_area(&facet.rows) {
+                charts.push(plane.chart(table, &facet, success)?);
+            }
         }
         Ok(charts)
     }
@@ -78,6 +80,11 @@ impl<'a> Plane<'a> {
         }
     }
 
+    /// Whether there is more than a line to see.
+    fn has_area(&self, rows: &[usize]) -> bool {
+        self.across.groups(rows).len() > 1 && self.along.groups(rows).len() > 1
+    }
+
     /// The vertical coordinate of a value of `along` in the column of a value of `across`.
     fn height(&self, across: f64, along: f64) -> f64 {
         if self.by_sparsity {
@@ -99,8 +106,8 @@ impl<'a> Plane<'a> {
         }
         let half = |label: String, success, dash| -> Result<Series, PlotError> {
             let (x, y) = self.halves(success, &facet.rows)?;
-            let line = Series::line(label, x, y, Colour::Paper).stroked(dash, 1.3);
-            Ok(line.haloed(Colour::Ink))
+            let line = Series::line(label, x, y, Colour::White).stroked(dash, 1.1);
+            Ok(line.haloed(Colour::Black))
         };
         series.push(half("50 % of the runs".to_owned(), success, Dash::Solid)?);
         let dashes = [Dash::Dashed, Dash::DashDot, Dash::Dotted];
@@ -171,8 +178,16 @@ impl<'a> Plane<'a> {
                 source,
             })?;
             let width = WIDTHS * (curve.variance / self.n).sqrt();
-            for ((x, y), offset) in curves.iter_mut().zip([0.0, -width, width]) {
-                let psi = (curve.psi + offset).clamp(0.0, 1.0);
+            // An edge ends where it would leave the diagram, and where there is no width.
+            let edge = |psi: f64| {
+                if width > 0.0 && psi > 0.0 && psi < 1.0 {
+                    psi
+                } else {
+                    f64::NAN
+                }
+            };
+            let psis = [curve.psi, edge(curve.psi - width), edge(curve.psi + width)];
+            for ((x, y), psi) in curves.iter_mut().zip(psis) {
                 let (a, b) = if self.by_sparsity { (rho, psi) } else { (psi, rho / psi) };
                 x.push(a);
                 y.push(b);
@@ -180,7 +195,7 @@ impl<'a> Plane<'a> {
         }
         let labels = ["theory ψ(𝑠/𝑛)", "ψ ± 2√(𝑉/𝑛)", ""];
         let lines = curves.into_iter().zip(labels).enumerate().map(|(i, ((x, y), label))| {
-            let line = Series::line(label, x, y, Colour::Ink).haloed(Colour::Paper);
+            let line = Series::line(label, x, y, Colour::Black).haloed(Colour::White);
             if i == 0 {
                 line.stroked(Dash::Solid, 1.1)
             } else {

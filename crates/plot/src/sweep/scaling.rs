@@ -59,7 +59,7 @@ pub(super) fn slope(fit: &LineFit) -> String {
 /// The fitted law over the places of the points.
 pub(super) fn fitted(fit: &LineFit, points: &Points, colour: Colour) -> Series {
     let y = points.x.iter().map(|x| 10_f64.powf(fit.at(x.log10()))).collect();
-    Series::line("fitted", points.x.clone(), y, colour).stroked(Dash::Solid, 0.8)
+    Series::line("", points.x.clone(), y, colour).stroked(Dash::Solid, 0.8)
 }
 
 /// A law known up to its constant, through the median at the smallest α: there it should hold best.

@@ -39,6 +39,9 @@ impl SweepFigure for SuccessAgainstMeasurements {
         let references = table.reference_successes()?;
         let mut charts = Vec::new();
         for facet in table.facets(&["measurements", "depth"])? {
+            if m.groups(&facet.rows).len() < 2 {
+                continue;
+            }
             let depths = depth.map_or_else(|| vec![(f64::NAN, facet.rows.clone())], |d| d.groups(&facet.rows));
             let label = |depth: &f64| {
                 if depth.is_nan() {
@@ -68,7 +71,7 @@ impl SweepFigure for SuccessAgainstMeasurements {
             series.extend(predicted(table, m, &facet.rows)?);
             charts.push(Chart {
                 title: facet.title,
-                x: Axis::linear("measurements 𝑚"),
+                x: Axis::whole("measurements 𝑚"),
                 y: Axis {
                     range: Some((-ROOM, 1.0 + ROOM)),
                     ..Axis::linear("success rate")
@@ -130,7 +133,7 @@ fn predicted(table: &SweepTable<'_>, m: Column<'_>, rows: &[usize]) -> Result<Op
     let places: Vec<f64> = m.groups(rows).into_iter().map(|(m, _)| m).collect();
     let x = between(&places);
     let y = x.iter().map(|&m| transition.success_probability(m)).collect();
-    let line = Series::line("predicted Φ((𝑚 − 𝑛ψ)/√(𝑛𝑉))", x, y, Colour::Ink);
+    let line = Series::line("predicted Φ((𝑚−𝑛ψ)/√(𝑛𝑉))", x, y, Colour::Ink);
     Ok(Some(line.stroked(Dash::Dashed, 1.0)))
 }
 

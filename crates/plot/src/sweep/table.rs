@@ -191,8 +191,13 @@ pub(super) fn symbol(axis: &str) -> String {
     }
 }
 
-/// A number as it is read: `0.25`, `10^{−3}`, `2.5×10^{−3}`.
+/// A number as it is read, with three digits unless it is an integer: `0.25`, `10^{−3}`, `2.51×10^{−3}`.
 pub(super) fn number(value: f64) -> String {
+    let value = if value.fract() == 0.0 {
+        value
+    } else {
+        format!("{value:.2e}").parse().unwrap_or(value)
+    };
     let size = value.abs();
     if value == 0.0 || (1e-2..1e5).contains(&size) || !value.is_finite() {
         return minus(&format!("{value}"));

@@ -1,10 +1,18 @@
 use super::*;
 
 fn labels(scale: Scale, low: f64, high: f64, wanted: usize) -> Vec<String> {
-    ticks(&Span { scale, low, high }, wanted)
-        .into_iter()
-        .filter_map(|tick| tick.label)
-        .collect()
+    ticks(
+        &Span {
+            scale,
+            low,
+            high,
+            whole: false,
+        },
+        wanted,
+    )
+    .into_iter()
+    .filter_map(|tick| tick.label)
+    .collect()
 }
 
 /// What a reader understands by a label.
@@ -64,6 +72,7 @@ fn labels_mean_the_place_they_stand_at() {
         for &high in &ends[i + 1..] {
             for wanted in 1..9 {
                 let span = Span {
+                    whole: false,
                     scale: Scale::Linear,
                     low,
                     high,
@@ -90,6 +99,7 @@ fn logarithmic_labels_mean_the_place_they_stand_at() {
                 continue;
             }
             let span = Span {
+                whole: false,
                 scale: Scale::Log10,
                 low,
                 high,
@@ -154,6 +164,7 @@ fn no_label_carries_float_noise() {
 fn minor_ticks_only_where_there_is_room() {
     let minor = |low, high| {
         let span = Span {
+            whole: false,
             scale: Scale::Log10,
             low,
             high,
