@@ -2,7 +2,7 @@
 //! M_k = E (|G| − τ)₊^k ([`super::gaussian_excess`]):
 //!
 //! ```text
-//! ψ(ρ) = min_{τ≥0} ρ(1+τ²) + (1−ρ)c·M_2(τ)                    arXiv 1303.6672, proposition 4.5 and equation (4.14)
+//! ψ(ρ) = min_{τ≥0} ρ(1+τ²) + (1−ρ)c·M_2(τ)                    arXiv 1303.6672, proposition 4.5
 //! τ:     ρτ = (1−ρ)c·M_1(τ)
 //! V(ρ) = ρ(2+4τ²) + (1−ρ)(cM_4 − (cM_2)²) − 2ψ
 //! ```

