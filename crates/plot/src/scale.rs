@@ -256,6 +256,34 @@ mod tests {
     }
 
     #[test]
+    fn points_have_room_on_both_axes_and_a_map_fills_them() {
+        use crate::chart::{Heatmap, Marker, Points, Tile};
+        let mut chart = chart(Axis::linear(""), Axis::linear(""), &[]);
+        chart.points.push(Points {
+            label: String::new(),
+            x: vec![10.0, 110.0],
+            y: vec![50.0, 60.0],
+            bars: vec![(40.0, 60.0), (50.0, 90.0)],
+            colour: Colour::Ink,
+            marker: Marker::Disc,
+        });
+        let ends = |span: Span| (span.low, span.high);
+        assert_eq!(ends(horizontal(&chart)), (6.0, 114.0));
+        assert_eq!(ends(vertical(&chart)), (38.0, 92.0));
+        chart.heatmap = Some(Heatmap {
+            tiles: vec![Tile {
+                x: (0.0, 120.0),
+                y: (30.0, 100.0),
+                value: 0.0,
+            }],
+            range: (0.0, 1.0),
+            label: String::new(),
+        });
+        assert_eq!(ends(horizontal(&chart)), (0.0, 120.0));
+        assert_eq!(ends(vertical(&chart)), (30.0, 100.0));
+    }
+
+    #[test]
     fn a_fixed_range_is_used_when_it_makes_sense() {
         let fixed = |range| Axis {
             range: Some(range),

@@ -104,16 +104,7 @@ impl<'a> Plane<'a> {
         if let Some(sign) = table.sign(&facet.rows)? {
             series.extend(self.theory(sign)?);
         }
-        let half = |label: String, success, dash| -> Result<Series, PlotError> {
-            let (x, y) = self.halves(success, &facet.rows)?;
-            let line = Series::line(label, x, y, Colour::White).stroked(dash, 1.1);
-            Ok(line.haloed(Colour::Black))
-        };
-        series.push(half("50 % of the runs".to_owned(), success, Dash::Solid)?);
-        let dashes = [Dash::Dashed, Dash::DashDot, Dash::Dotted];
-        for (i, (name, column)) in table.reference_successes()?.into_iter().enumerate() {
-            series.push(half(format!("50 %, {name}"), column, dashes[i % dashes.len()])?);
-        }
+        series.extend(self.contours(table, facet, success)?);
         let (x, y) = if self.by_sparsity {
             ("sparsity 𝑠/𝑛", "measurements 𝑚/𝑛")
         } else {
@@ -132,6 +123,21 @@ impl<'a> Plane<'a> {
             series,
             ..Chart::default()
         })
+    }
+
+    /// The place where half of the runs succeed, and that of each reference.
+    fn contours(&self, table: &SweepTable<'_>, facet: &Facet, success: Column<'_>) -> Result<Vec<Series>, PlotError> {
+        let dashes = [Dash::Solid, Dash::Dashed, Dash::DashDot, Dash::Dotted];
+        let references = table.reference_successes()?.into_iter();
+        let references = references.map(|(name, column)| (format!("50 %, {name}"), column));
+        let runs = std::iter::once(("50 % of the runs".to_owned(), success));
+        let mut contours = Vec::new();
+        for (i, (label, column)) in runs.chain(references).enumerate() {
+            let (x, y) = self.halves(column, &facet.rows)?;
+            let line = Series::line(label, x, y, Colour::White).haloed(Colour::Black);
+            contours.push(line.stroked(dashes[i % dashes.len()], 1.1));
+        }
+        Ok(contours)
     }
 
     fn tiles(&self, success: Column<'_>, rows: &[usize]) -> Vec<Tile> {
@@ -158,7 +164,7 @@ impl<'a> Plane<'a> {
         for (across, rows) in self.across.groups(rows) {
             let counts = Counts::of(success, self.along, &rows);
             // More measurements help, a larger sparsity does not.
-            let half = counts.half(self.by_sparsity)?.map(|(half, _)| half);
+            let half = counts.half(self.by_sparsity)?;
             x.push(across / self.n);
             y.push(half.map_or(f64::NAN, |half| self.height(across, half)));
         }

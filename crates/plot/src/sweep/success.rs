@@ -1,8 +1,7 @@
 //! Successes by number of measurements.
 
-use hadaflow_analysis::statistics::{EmpiricalTransition, Interval, logistic_fit};
+use hadaflow_analysis::statistics::{EmpiricalTransition, logistic_fit};
 
-use super::CONFIDENCE;
 use super::table::Column;
 use crate::error::PlotError;
 
@@ -41,23 +40,22 @@ impl Counts {
         })
     }
 
-    /// Where half of the runs succeed, with an interval: by the fit, or between the last failure and the first success.
-    /// None outside of what was tried, and where success goes the other way than expected.
-    pub fn half(&self, rising: bool) -> Result<Option<(f64, Interval)>, PlotError> {
+    /// Where half of the runs succeed: by the fit, or between the last failure and the first success. None outside of what
+    /// was tried, and where success goes the other way than expected.
+    pub fn half(&self, rising: bool) -> Result<Option<f64>, PlotError> {
         let (Some(&first), Some(&last)) = (self.x.first(), self.x.last()) else {
             return Ok(None);
         };
         Ok(match self.transition()? {
-            EmpiricalTransition::Fitted(fit)
-                if (fit.slope > 0.0) == rising && first <= fit.half && fit.half <= last =>
-            {
-                fit.half_interval(CONFIDENCE).ok().map(|interval| (fit.half, interval))
+            EmpiricalTransition::Fitted(fit) => {
+                let inside = first <= fit.half && fit.half <= last;
+                (inside && (fit.slope > 0.0) == rising).then_some(fit.half)
             }
             EmpiricalTransition::Separated {
                 low,
                 high,
                 rising: found,
-            } if found == rising => Some((0.5 * (low + high), Interval { low, high })),
+            } => (found == rising).then_some(0.5 * (low + high)),
             _ => None,
         })
     }

@@ -3,8 +3,9 @@
 use hadaflow_analysis::phase_transition::Transition;
 use hadaflow_analysis::statistics::{EmpiricalTransition, wilson_interval};
 
+use super::scaling::{depth_label, depths};
 use super::success::Counts;
-use super::table::{Column, number};
+use super::table::Column;
 use super::{CONFIDENCE, SweepFigure, SweepTable};
 use crate::chart::{Axis, Chart, Colour, Dash, Marker, Points, Series};
 use crate::error::PlotError;
@@ -35,36 +36,14 @@ impl SweepFigure for SuccessAgainstMeasurements {
         let (Some(m), Some(success)) = (table.number("measurements")?, table.number("success")?) else {
             return Ok(Vec::new());
         };
-        let depth = table.number("depth")?;
-        let references = table.reference_successes()?;
         let mut charts = Vec::new();
         for facet in table.facets(&["measurements", "depth"])? {
             if m.groups(&facet.rows).len() < 2 {
                 continue;
             }
-            let depths = depth.map_or_else(|| vec![(f64::NAN, facet.rows.clone())], |d| d.groups(&facet.rows));
-            let label = |depth: &f64| {
-                if depth.is_nan() {
-                    "runs".to_owned()
-                } else {
-                    format!("𝐿 = {}", number(*depth))
-                }
-            };
-            let mut groups: Vec<(String, Column<'_>, &[usize])> = depths
-                .iter()
-                .map(|(depth, rows)| (label(depth), success, rows.as_slice()))
-                .collect();
-            // References do not depend on the depth: those of the first one are all there is.
-            if let Some((_, rows)) = depths.first() {
-                groups.extend(
-                    references
-                        .iter()
-                        .map(|(name, column)| (name.clone(), *column, rows.as_slice())),
-                );
-            }
             let (mut points, mut series) = (Vec::new(), Vec::new());
-            for (i, (label, column, rows)) in groups.into_iter().enumerate() {
-                let counts = Counts::of(column, m, rows);
+            for (i, (label, column, rows)) in groups(table, success, &facet.rows)?.into_iter().enumerate() {
+                let counts = Counts::of(column, m, &rows);
                 series.extend(fit(&counts, Colour::Palette(i))?);
                 points.push(rates(label, &counts, i)?);
             }
@@ -83,6 +62,22 @@ impl SweepFigure for SuccessAgainstMeasurements {
         }
         Ok(charts)
     }
+}
+
+/// What is compared, with its name and its rows.
+type Group<'a> = (String, Column<'a>, Vec<usize>);
+
+/// The runs of each depth, and the references: they do not depend on the depth, so those of the first one are all there is.
+fn groups<'a>(table: &SweepTable<'a>, success: Column<'a>, rows: &[usize]) -> Result<Vec<Group<'a>>, PlotError> {
+    let depths = depths(table.number("depth")?, rows);
+    let first = depths.first().map(|(_, rows)| rows.clone()).unwrap_or_default();
+    let runs = depths
+        .into_iter()
+        .map(|(depth, rows)| (depth_label(depth), success, rows));
+    let references = table.reference_successes()?.into_iter();
+    Ok(runs
+        .chain(references.map(|(name, column)| (name, column, first.clone())))
+        .collect())
 }
 
 fn rates(label: String, counts: &Counts, i: usize) -> Result<Points, PlotError> {

@@ -51,9 +51,9 @@ impl Column<'_> {
         self.0[if self.0.len() == 1 { 0 } else { row }]
     }
 
-    /// Rows by value, ascending; rows without a number are left out.
+    /// Rows by value, ascending; rows without a finite number are left out.
     pub fn groups(&self, rows: &[usize]) -> Vec<(f64, Vec<usize>)> {
-        let mut sorted: Vec<usize> = rows.iter().copied().filter(|&row| !self.at(row).is_nan()).collect();
+        let mut sorted: Vec<usize> = rows.iter().copied().filter(|&row| self.at(row).is_finite()).collect();
         // stable: rows of one value keep their order
         sorted.sort_by(|&a, &b| self.at(a).total_cmp(&self.at(b)));
         let groups = sorted.chunk_by(|&a, &b| self.at(a) == self.at(b));
