@@ -49,7 +49,7 @@ impl View<'_> {
         let (Some(from), Some(to)) = (end(low, frame.bottom), end(high, frame.top)) else {
             return Vec::new();
         };
-        let cap = |value: f64, y: f64| (!falls_out(value)).then(|| [(x - CAP * line, y), (x + CAP * line, y)]);
+        let cap = |value: f64, y: f64| (!falls_out(value)).then_some([(x - CAP * line, y), (x + CAP * line, y)]);
         let strokes = [Some([(x, from), (x, to)]), cap(low, from), cap(high, to)];
         let pieces = strokes
             .into_iter()

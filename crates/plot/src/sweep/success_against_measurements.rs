@@ -116,7 +116,8 @@ fn predicted(table: &SweepTable<'_>, m: Column<'_>, rows: &[usize]) -> Result<Op
     let (Some(s), Some(n), Some(sign)) = (common("sparsity")?, common("dimension")?, table.sign(rows)?) else {
         return Ok(None);
     };
-    if !(s >= 0.0 && n >= 1.0 && n < 1e15 && s <= n && s.fract() == 0.0 && n.fract() == 0.0) {
+    let counts = (1.0..1e15).contains(&n) && (0.0..=n).contains(&s) && s.fract() == 0.0 && n.fract() == 0.0;
+    if !counts {
         return Ok(None);
     }
     // integers between 0 and 1e15
