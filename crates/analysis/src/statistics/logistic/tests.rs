@@ -227,6 +227,49 @@ fn separated_counts_have_no_fit_and_say_where_the_transition_lies() {
     }
 }
 
+/// Where numbers of trials differ much, full Newton steps from the start go down, or to where I is singular. Computed with
+/// 50 digits as above.
+#[test]
+fn unbalanced_counts_need_damped_steps() {
+    let million = 1_000_000;
+    for (x, successes, trials, expected) in [
+        (
+            vec![5.0, 11.0, 30.0, 48.0],
+            vec![1, 100, 0, 10_000],
+            vec![10_000, 100, 2, 10_000],
+            [9.503664681892525, 0.1789575601708193, 1.6025119796217677],
+        ),
+        (
+            vec![20.0, 35.0, 37.0, 49.0],
+            vec![9, 1, 0, 0],
+            vec![10, million, 1, 10_000],
+            [22.05825990508255, 0.8615763063735541, -1.067515619761458],
+        ),
+        (
+            vec![11.0, 36.0, 37.0, 39.0],
+            vec![0, 1, 1, 1],
+            vec![2, 2, million, 2],
+            [39.186195922067114, 0.30269504215890175, 5.90030253194613],
+        ),
+    ] {
+        let fit = fitted(&x, &successes, &trials);
+        near(fit.half, expected[0], 1e-9);
+        near(fit.half_error, expected[1], 1e-7);
+        near(fit.slope, expected[2], 1e-9);
+    }
+}
+
+/// A place without trials does not count, not even for the scale on which the fit is computed.
+#[test]
+fn places_without_trials_change_nothing() {
+    let fit = fitted(&MEASUREMENTS, &SUCCESSES, &FIFTY);
+    let (mut x, mut successes, mut trials) = (MEASUREMENTS.to_vec(), SUCCESSES.to_vec(), FIFTY.to_vec());
+    x.insert(2, 1e15);
+    successes.insert(2, 0);
+    trials.insert(2, 0);
+    assert_eq!(fitted(&x, &successes, &trials), fit);
+}
+
 /// Nearly separated counts: the likelihood is flat, but it has a maximum, and the fit finds it or says so.
 #[test]
 fn nearly_separated_counts_have_a_steep_fit() {
