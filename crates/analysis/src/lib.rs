@@ -5,8 +5,10 @@
 
 mod column_qr;
 pub mod observable;
+pub mod phase_transition;
 pub mod prediction;
 pub mod reference;
 pub mod report;
 pub mod series;
 pub mod stability;
+pub mod statistics;

@@ -15,12 +15,16 @@ pub struct Chart {
     pub x: Axis,
     /// Vertical axis.
     pub y: Axis,
-    /// Shaded regions, drawn first.
+    /// A coloured map, drawn lowest, with its colour bar beside the frame.
+    pub heatmap: Option<Heatmap>,
+    /// Shaded regions, drawn first but for a map.
     pub bands: Vec<Band>,
     /// Horizontal reference lines, drawn above the bands and below the series.
     pub levels: Vec<Level>,
     /// Lines, drawn in the given order, the last one on top.
     pub series: Vec<Series>,
+    /// Measured points with their errors, drawn above the lines.
+    pub points: Vec<Points>,
 }
 
 /// One axis.
@@ -32,6 +36,8 @@ pub struct Axis {
     pub scale: Scale,
     /// Fixed range; without one, the range of the drawable data with a small margin.
     pub range: Option<(f64, f64)>,
+    /// Whether only whole numbers have ticks, on a linear axis of counts.
+    pub whole: bool,
 }
 
 impl Axis {
@@ -40,7 +46,15 @@ impl Axis {
         Self {
             label: label.into(),
             scale: Scale::Linear,
-            range: None,
+            ..Self::default()
+        }
+    }
+
+    /// A linear axis of counts.
+    pub fn whole(label: impl Into<String>) -> Self {
+        Self {
+            whole: true,
+            ..Self::linear(label)
         }
     }
 
@@ -49,7 +63,7 @@ impl Axis {
         Self {
             label: label.into(),
             scale: Scale::Log10,
-            range: None,
+            ..Self::default()
         }
     }
 }
@@ -71,6 +85,14 @@ pub enum Colour {
     Role(Role),
     /// Entry of the palette, modulo its length.
     Palette(usize),
+    /// What text is drawn in.
+    Ink,
+    /// Black on any ground, for what is drawn over a map.
+    Black,
+    /// White on any ground.
+    White,
+    /// A place on a scale from dark (0) to light (255), for groups that have an order.
+    Ramp(u8),
 }
 
 /// Quantities that have the same colour in every figure.
@@ -139,6 +161,8 @@ pub struct Series {
     pub width: f64,
     /// Whether the legend lists it.
     pub legend: bool,
+    /// Paint of a broader unbroken line below, which sets it off from a coloured ground.
+    pub halo: Option<Colour>,
 }
 
 impl Series {
@@ -152,12 +176,21 @@ impl Series {
             dash: Dash::Solid,
             width: 1.0,
             legend: true,
+            halo: None,
         }
     }
 
     /// The same line with this stroke pattern and relative width.
     pub fn stroked(self, dash: Dash, width: f64) -> Self {
         Self { dash, width, ..self }
+    }
+
+    /// The same line with a broader one below it.
+    pub fn haloed(self, colour: Colour) -> Self {
+        Self {
+            halo: Some(colour),
+            ..self
+        }
     }
 
     /// The same line without a legend entry.
@@ -196,4 +229,65 @@ pub struct Level {
     pub dash: Dash,
     /// Line width relative to the normal one of the figure size.
     pub width: f64,
+}
+
+/// Measured points, each with an interval if there are any.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Points {
+    /// Legend text; an empty label is not listed.
+    pub label: String,
+    /// Abscissas.
+    pub x: Vec<f64>,
+    /// Ordinates, as many as abscissas.
+    pub y: Vec<f64>,
+    /// Lower and upper ends of a vertical bar for each point, or none at all. An end that cannot be drawn (such as zero on
+    /// a logarithmic axis) reaches to the frame.
+    pub bars: Vec<(f64, f64)>,
+    /// Paint.
+    pub colour: Colour,
+    /// Shape.
+    pub marker: Marker,
+}
+
+/// Shape of a point, so that groups differ without colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Marker {
+    /// A disc.
+    #[default]
+    Disc,
+    /// A square.
+    Square,
+    /// A triangle on its base.
+    Triangle,
+    /// A square on its corner.
+    Diamond,
+}
+
+impl Marker {
+    /// The marker of the i-th group.
+    pub fn of(i: usize) -> Self {
+        [Self::Disc, Self::Square, Self::Triangle, Self::Diamond][i % 4]
+    }
+}
+
+/// Rectangles coloured by a value, with a colour bar.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heatmap {
+    /// The rectangles; they should not overlap. Where there is none, the ground shows that nothing is known.
+    pub tiles: Vec<Tile>,
+    /// Values at the two ends of the colour bar; values outside get the colour of the nearer end.
+    pub range: (f64, f64),
+    /// What the colour bar measures.
+    pub label: String,
+}
+
+/// One rectangle of a [`Heatmap`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tile {
+    /// Left and right edge.
+    pub x: (f64, f64),
+    /// Lower and upper edge.
+    pub y: (f64, f64),
+    /// What is coloured; a tile without a finite value is not drawn.
+    pub value: f64,
 }

@@ -12,6 +12,9 @@ const FAR: f64 = 1e6;
 /// Width of a curve, in millimetres, for which the dash patterns are made.
 const PATTERN_WIDTH: f64 = 0.36;
 
+/// How much broader a halo is than its line.
+const HALO: f64 = 2.1;
+
 /// The frame on paper and what it shows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View<'a> {
@@ -29,6 +32,8 @@ pub(crate) struct Stroke {
     /// Relative to a normal curve.
     pub width: f64,
     pub colour: Rgb,
+    /// Paint of a broader line below.
+    pub halo: Option<Rgb>,
 }
 
 impl Stroke {
@@ -42,32 +47,37 @@ impl Stroke {
             } else {
                 1.0
             };
-        let strokes = dashes(points, &lengths).into_iter();
-        strokes
-            .map(|points| Mark::Line {
-                points,
-                width,
-                colour: self.colour,
-            })
-            .collect()
+        let halo = self.halo.map(|colour| Mark::Line {
+            points: points.to_vec(),
+            width: HALO * width,
+            colour,
+        });
+        let strokes = dashes(points, &lengths).into_iter().map(|points| Mark::Line {
+            points,
+            width,
+            colour: self.colour,
+        });
+        halo.into_iter().chain(strokes).collect()
     }
 }
 
 impl View<'_> {
-    /// Everything inside the frame, bands lowest.
+    /// Everything inside the frame, a map lowest.
     pub fn marks(&self, chart: &Chart) -> Vec<Mark> {
+        let heat = chart.heatmap.iter().flat_map(|map| self.heat(map));
         let bands = chart.bands.iter().flat_map(|band| self.band(band));
         let levels = chart.levels.iter().flat_map(|level| self.level(level));
         let series = chart.series.iter().flat_map(|series| self.series(series));
-        bands.chain(levels).chain(series).collect()
+        let points = chart.points.iter().flat_map(|points| self.points(points));
+        heat.chain(bands).chain(levels).chain(series).chain(points).collect()
     }
 
-    fn horizontal(&self, x: f64) -> Option<f64> {
+    pub(crate) fn horizontal(&self, x: f64) -> Option<f64> {
         let at = self.x.fraction(x)?.clamp(-FAR, FAR);
         Some(self.frame.left + at * self.frame.width())
     }
 
-    fn vertical(&self, y: f64) -> Option<f64> {
+    pub(crate) fn vertical(&self, y: f64) -> Option<f64> {
         let at = self.y.fraction(y)?.clamp(-FAR, FAR);
         Some(self.frame.bottom - at * self.frame.height())
     }
@@ -78,6 +88,7 @@ impl View<'_> {
             dash: series.dash,
             width: series.width,
             colour: self.theme.paint(series.colour),
+            halo: series.halo.map(|colour| self.theme.paint(colour)),
         };
         let points: Vec<Option<Point>> = series
             .x
@@ -98,11 +109,14 @@ impl View<'_> {
         marks
     }
 
-    fn dot(&self, centre: Point, stroke: Stroke) -> Option<Mark> {
+    /// Whether a position lies in the frame.
+    pub(crate) fn shows(&self, place: Point) -> bool {
         let inside = |v: f64, low: f64, high: f64| low - 1e-9 <= v && v <= high + 1e-9;
-        let frame = self.frame;
-        let visible = inside(centre.0, frame.left, frame.right) && inside(centre.1, frame.top, frame.bottom);
-        visible.then_some(Mark::Dot {
+        inside(place.0, self.frame.left, self.frame.right) && inside(place.1, self.frame.top, self.frame.bottom)
+    }
+
+    fn dot(&self, centre: Point, stroke: Stroke) -> Option<Mark> {
+        self.shows(centre).then_some(Mark::Dot {
             centre,
             radius: 1.6 * self.measures.line,
             colour: stroke.colour,
@@ -117,6 +131,7 @@ impl View<'_> {
             dash: level.dash,
             width: level.width,
             colour: self.theme.paint(level.colour),
+            halo: None,
         };
         let across = [(self.frame.left, y), (self.frame.right, y)];
         clip_line(&across, &self.frame)

@@ -29,6 +29,16 @@ pub enum PlotError {
         /// What the canvas said.
         reason: String,
     },
+    /// A number of a table has no meaning where it stands.
+    #[error("{column} of {place}: {source}")]
+    Unusable {
+        /// Column of the table.
+        column: &'static str,
+        /// Which part of the table.
+        place: String,
+        /// What is wrong.
+        source: hadaflow_core::error::CoreError,
+    },
     /// A bundled font cannot be read.
     #[error("bundled font {font} cannot be read")]
     Font {

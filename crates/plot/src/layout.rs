@@ -27,7 +27,12 @@ pub(crate) fn scene(chart: &Chart, size: Size, theme: &Theme) -> Scene {
     let (x, y) = (horizontal(chart), vertical(chart));
     let legend = page.legend(chart, &x, &y);
     let texts = page.texts(chart, &legend);
-    let (frame, x_ticks, y_ticks) = page.frame(&texts, &legend, &x, &y);
+    let bar = chart
+        .heatmap
+        .as_ref()
+        .map(|map| page.colour_bar(map, page.heights(&texts, &legend)));
+    let beside = bar.as_ref().map_or(0.0, |bar| bar.width);
+    let (frame, x_ticks, y_ticks) = page.frame(&texts, &legend, beside, (&x, &y));
     let view = View {
         x,
         y,
@@ -43,7 +48,8 @@ pub(crate) fn scene(chart: &Chart, size: Size, theme: &Theme) -> Scene {
     marks.extend(data);
     marks.extend(page.axes(&frame, &x_ticks, &y_ticks));
     marks.extend(page.captions(&texts, &frame));
-    marks.extend(legend.marks(page.legend_corner(&legend, &frame), &page.measures, theme));
+    marks.extend(bar.iter().flat_map(|bar| page.bar_marks(bar, &frame)));
+    marks.extend(legend.marks(page.legend_corner(&legend, &frame, beside), &page.measures, theme));
     Scene {
         size: page.size,
         background: theme.background,
@@ -60,7 +66,7 @@ pub(crate) struct Texts {
 }
 
 /// Height of a few lines.
-fn block(lines: &[Label], size: f64) -> f64 {
+pub(crate) fn block(lines: &[Label], size: f64) -> f64 {
     lines.len() as f64 * LEADING * size
 }
 
@@ -127,7 +133,8 @@ impl Page<'_> {
 
     /// The frame and its ticks. The room for tick labels depends on the ticks, which depend on the length of the axis:
     /// heights come first, then the left edge, then the right one.
-    fn frame(&self, texts: &Texts, legend: &Legend, x: &Span, y: &Span) -> (Rect, Vec<Tick>, Vec<Tick>) {
+    /// `bar` is the width of a colour bar with its texts.
+    fn frame(&self, texts: &Texts, legend: &Legend, bar: f64, (x, y): (&Span, &Span)) -> (Rect, Vec<Tick>, Vec<Tick>) {
         let Measures {
             tick,
             label,
@@ -140,7 +147,7 @@ impl Page<'_> {
         let left = self.border + block(&texts.y, label) + 0.3 * gap + self.widest(&y_ticks) + gap;
 
         let listed = legend_right && legend.size.0 > 0.0;
-        let beside = if listed { legend.size.0 + 2.0 * gap } else { 0.0 };
+        let beside = bar + if listed { legend.size.0 + 2.0 * gap } else { 0.0 };
         let edge = self.size.0 - self.border - beside;
         let wide = |label: &str| Label::parse(label).width() * tick;
         let first = self.fitting(x, edge - left, 4.0 * tick, wide);
@@ -163,13 +170,13 @@ impl Page<'_> {
         )
     }
 
-    fn widest(&self, ticks: &[Tick]) -> f64 {
+    pub(crate) fn widest(&self, ticks: &[Tick]) -> f64 {
         let labels = ticks.iter().filter_map(|tick| tick.label.as_deref());
         labels.map(|label| Label::parse(label).width()).fold(0.0, f64::max) * self.measures.tick
     }
 
     /// As many ticks as keep a distance on an axis of some length; `extent` is the size of a label along it.
-    fn fitting(&self, span: &Span, length: f64, distance: f64, extent: impl Fn(&str) -> f64) -> Vec<Tick> {
+    pub(crate) fn fitting(&self, span: &Span, length: f64, distance: f64, extent: impl Fn(&str) -> f64) -> Vec<Tick> {
         // An axis has at most a few hundred millimetres.
         let most = ((length / distance) as usize).clamp(2, 8);
         let apart = |ticks: &[Tick]| {
@@ -193,10 +200,10 @@ impl Page<'_> {
         usable.next().unwrap_or_else(fallback)
     }
 
-    fn legend_corner(&self, legend: &Legend, frame: &Rect) -> Point {
+    fn legend_corner(&self, legend: &Legend, frame: &Rect, bar: f64) -> Point {
         let (width, height) = self.size;
         if self.measures.legend_right {
-            return (frame.right + 2.0 * self.measures.gap(), frame.top);
+            return (frame.right + bar + 2.0 * self.measures.gap(), frame.top);
         }
         let left = frame.left.min(width - self.border - legend.size.0).max(self.border);
         (left, height - self.border - legend.size.1)

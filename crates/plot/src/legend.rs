@@ -1,8 +1,9 @@
 //! The legend: outside the frame, below it in narrow pictures and to its right in wide ones, so that it never covers data.
 
-use crate::chart::Chart;
+use crate::chart::{Chart, Marker};
 use crate::data::Stroke;
 use crate::label::{Label, wrap};
+use crate::points::marker;
 use crate::scale::{Span, drawable};
 use crate::scene::{Mark, Point};
 use crate::size::Measures;
@@ -21,6 +22,7 @@ const COLUMN_GAP: f64 = 1.4;
 enum Key {
     Line(Stroke),
     Area(Rgb),
+    Point(Marker, Rgb),
     Nothing,
 }
 
@@ -31,7 +33,7 @@ pub(crate) struct Entry {
     text: String,
 }
 
-/// The entries of a chart: everything labelled and visible, series first.
+/// The entries of a chart: everything labelled and visible, points and series first.
 pub(crate) fn entries(chart: &Chart, x: &Span, y: &Span, theme: &Theme) -> Vec<Entry> {
     let visible = |xs: &[f64], ys: &[f64]| {
         let mut points = xs.iter().zip(ys);
@@ -46,6 +48,7 @@ pub(crate) fn entries(chart: &Chart, x: &Span, y: &Span, theme: &Theme) -> Vec<E
                 dash: s.dash,
                 width: s.width,
                 colour: theme.paint(s.colour),
+                halo: s.halo.map(|colour| theme.paint(colour)),
             };
             Entry {
                 key: Key::Line(stroke),
@@ -66,13 +69,18 @@ pub(crate) fn entries(chart: &Chart, x: &Span, y: &Span, theme: &Theme) -> Vec<E
             dash: l.dash,
             width: l.width,
             colour: theme.paint(l.colour),
+            halo: None,
         };
         Entry {
             key: Key::Line(stroke),
             text: l.label.clone(),
         }
     });
-    let listed = series.chain(bands).chain(levels);
+    let points = chart.points.iter().filter(|p| visible(&p.x, &p.y)).map(|p| Entry {
+        key: Key::Point(p.marker, theme.paint(p.colour)),
+        text: p.label.clone(),
+    });
+    let listed = points.chain(series).chain(bands).chain(levels);
     listed.filter(|entry| !entry.text.trim().is_empty()).collect()
 }
 
@@ -150,6 +158,9 @@ impl Legend {
                         colour: *colour,
                         opacity: theme.band_opacity,
                     });
+                }
+                Key::Point(shape, colour) => {
+                    marks.push(marker(*shape, (0.5 * (left + right), middle), *colour, measures));
                 }
                 Key::Nothing => {}
             }

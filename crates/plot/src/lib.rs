@@ -3,30 +3,38 @@
 //! A [`Figure`] turns the recorded numbers of a run ([`FigureInput`]) into [`Chart`]s, which are plain data; [`svg`]
 //! draws a chart on a page of a journal column or a slide, and [`png`] makes pixels from that drawing.
 //!
+//! A [`SweepFigure`] does the same for the table of a sweep ([`SweepTable`]), one row for each run.
+//!
 //! The same chart gives the same bytes on every machine: the fonts are bundled, text is written as outlines, and nothing
 //! depends on the clock, the locale or the order of a hash table.
 
 mod axes;
 mod chart;
+mod colour_bar;
+mod colour_map;
 mod curve;
 mod data;
 mod error;
 pub mod figure;
 mod font;
+mod heat;
 mod label;
 mod layout;
 mod legend;
 mod picture;
+mod points;
 mod render;
 mod scale;
 mod scene;
 mod size;
+pub mod sweep;
 mod theme;
 mod ticks;
 
-pub use chart::{Axis, Band, Chart, Colour, Dash, Level, Role, Scale, Series};
+pub use chart::{Axis, Band, Chart, Colour, Dash, Heatmap, Level, Marker, Points, Role, Scale, Series, Tile};
 pub use error::PlotError;
 pub use figure::{Figure, FigureInput, catalogue};
 pub use picture::{PRINT_DPI, png, svg};
 pub use size::Size;
+pub use sweep::{SweepFigure, SweepTable};
 pub use theme::{Rgb, Theme};

@@ -66,6 +66,16 @@ fn draw_mark(canvas: &mut SVGBackend<'_>, mark: &Mark) -> Result<(), PlotError> 
             };
             canvas.fill_polygon(units(points), &style).map_err(refused)
         }
+        Mark::Tile { rect, colour } => {
+            let style = ShapeStyle {
+                color: rgb(*colour).to_rgba(),
+                filled: true,
+                stroke_width: 0,
+            };
+            let corner = |x, y| (unit(x), unit(y));
+            let (from, to) = (corner(rect.left, rect.top), corner(rect.right, rect.bottom));
+            canvas.draw_rect(from, to, &style, true).map_err(refused)
+        }
         Mark::Dot { centre, radius, colour } => {
             let style = ShapeStyle {
                 color: rgb(*colour).to_rgba(),

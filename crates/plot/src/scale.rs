@@ -1,9 +1,11 @@
 //! From numbers to fractions of an axis.
 
-use crate::chart::{Axis, Chart, Scale};
+use crate::chart::{Axis, Chart, Scale, Tile};
 
 /// Linear axes end here, so that differences of ends never overflow.
 const LARGEST: f64 = 1e300;
+/// Room beyond the data, relative to their range.
+const MARGIN: f64 = 0.04;
 /// Relative width below which linear data count as constant.
 const CONSTANT: f64 = 1e-9;
 
@@ -13,6 +15,8 @@ pub(crate) struct Span {
     pub scale: Scale,
     pub low: f64,
     pub high: f64,
+    /// Ticks at whole numbers only.
+    pub whole: bool,
 }
 
 impl Span {
@@ -52,7 +56,29 @@ pub(crate) fn horizontal(chart: &Chart) -> Span {
             }
         }
     }
-    extent.span(&chart.x, 0.0)
+    for points in &chart.points {
+        for (&x, &y) in points.x.iter().zip(&points.y) {
+            if drawable(chart.y.scale, y) {
+                extent.include(x);
+            }
+        }
+    }
+    for tile in tiles(chart) {
+        extent.include(tile.x.0);
+        extent.include(tile.x.1);
+    }
+    // Points at the edge are drawn in full; a map fills the frame.
+    let margin = if chart.points.is_empty() || chart.heatmap.is_some() {
+        0.0
+    } else {
+        MARGIN
+    };
+    extent.span(&chart.x, margin, false)
+}
+
+fn tiles(chart: &Chart) -> impl Iterator<Item = &Tile> {
+    let tiles = chart.heatmap.iter().flat_map(|map| &map.tiles);
+    tiles.filter(|tile| tile.value.is_finite())
 }
 
 /// The vertical span of a chart: its data with a small margin.
@@ -76,7 +102,24 @@ pub(crate) fn vertical(chart: &Chart) -> Span {
     for level in &chart.levels {
         extent.include(level.value);
     }
-    extent.span(&chart.y, 0.04)
+    for points in &chart.points {
+        let bars = points.bars.iter().copied().map(Some).chain(std::iter::repeat(None));
+        for ((&x, &y), bar) in points.x.iter().zip(&points.y).zip(bars) {
+            if drawable(chart.x.scale, x) && drawable(chart.y.scale, y) {
+                extent.include(y);
+                bar.iter().for_each(|bar| {
+                    extent.include(bar.0);
+                    extent.include(bar.1);
+                });
+            }
+        }
+    }
+    for tile in tiles(chart) {
+        extent.include(tile.y.0);
+        extent.include(tile.y.1);
+    }
+    let margin = if chart.heatmap.is_some() { 0.0 } else { MARGIN };
+    extent.span(&chart.y, margin, chart.heatmap.is_none())
 }
 
 /// Smallest and largest drawable value met.
@@ -98,25 +141,28 @@ impl Extent {
     }
 
     /// The span of an axis: its fixed range if that is usable, otherwise the data with a relative margin.
-    fn span(&self, axis: &Axis, margin: f64) -> Span {
+    fn span(&self, axis: &Axis, margin: f64, anchor: bool) -> Span {
         let fixed = axis.range.map(|(a, b)| (a.min(b), a.max(b)));
         let fixed = fixed.filter(|&(a, b)| drawable(axis.scale, a) && drawable(axis.scale, b) && a < b);
         let margin = if fixed.is_some() { 0.0 } else { margin };
         let range = fixed.or(self.range);
         match axis.scale {
-            Scale::Linear => linear(range, margin),
+            Scale::Linear => Span {
+                whole: axis.whole,
+                ..linear(range, margin, anchor && fixed.is_none())
+            },
             Scale::Log10 => logarithmic(range, margin),
         }
     }
 }
 
-fn linear(range: Option<(f64, f64)>, margin: f64) -> Span {
+fn linear(range: Option<(f64, f64)>, margin: f64, anchor: bool) -> Span {
     let (low, high) = range.unwrap_or((0.0, 1.0));
     let (low, high) = (low.clamp(-LARGEST, LARGEST), high.clamp(-LARGEST, LARGEST));
     let size = low.abs().max(high.abs());
     let (low, high) = if high - low > CONSTANT * size && high - low > 1e-290 {
         // Data that start near zero show it: heights are then comparable.
-        let anchored = margin > 0.0 && low >= 0.0 && low < 0.4 * high;
+        let anchored = anchor && low >= 0.0 && low < 0.4 * high;
         let pad = margin * (high - low);
         (if anchored { -margin * high } else { low - pad }, high + pad)
     } else if size > 1e-290 {
@@ -128,6 +174,7 @@ fn linear(range: Option<(f64, f64)>, margin: f64) -> Span {
         scale: Scale::Linear,
         low,
         high,
+        whole: false,
     }
 }
 
@@ -143,6 +190,7 @@ fn logarithmic(range: Option<(f64, f64)>, margin: f64) -> Span {
         scale: Scale::Log10,
         low,
         high,
+        whole: false,
     }
 }
 
@@ -205,6 +253,34 @@ mod tests {
         assert_eq!((span.low, span.high), (0.0, 2.0));
         assert_eq!(span.fraction(0.0), None);
         assert_eq!(span.fraction(10.0), Some(0.5));
+    }
+
+    #[test]
+    fn points_have_room_on_both_axes_and_a_map_fills_them() {
+        use crate::chart::{Heatmap, Marker, Points, Tile};
+        let mut chart = chart(Axis::linear(""), Axis::linear(""), &[]);
+        chart.points.push(Points {
+            label: String::new(),
+            x: vec![10.0, 110.0],
+            y: vec![50.0, 60.0],
+            bars: vec![(40.0, 60.0), (50.0, 90.0)],
+            colour: Colour::Ink,
+            marker: Marker::Disc,
+        });
+        let ends = |span: Span| (span.low, span.high);
+        assert_eq!(ends(horizontal(&chart)), (6.0, 114.0));
+        assert_eq!(ends(vertical(&chart)), (38.0, 92.0));
+        chart.heatmap = Some(Heatmap {
+            tiles: vec![Tile {
+                x: (0.0, 120.0),
+                y: (30.0, 100.0),
+                value: 0.0,
+            }],
+            range: (0.0, 1.0),
+            label: String::new(),
+        });
+        assert_eq!(ends(horizontal(&chart)), (0.0, 120.0));
+        assert_eq!(ends(vertical(&chart)), (30.0, 100.0));
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub(crate) enum Mark {
         colour: Rgb,
         opacity: f64,
     },
+    /// A filled rectangle that meets its neighbours without a seam.
+    Tile { rect: Rect, colour: Rgb },
     /// A filled disc.
     Dot { centre: Point, radius: f64, colour: Rgb },
     /// A line of text starting at the left (when upright, the bottom) end of its baseline.

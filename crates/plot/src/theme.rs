@@ -1,6 +1,7 @@
 //! Colours: the Okabe–Ito palette, which survives the common colour-vision deficiencies, under fixed meanings.
 
 use crate::chart::{Colour, Role};
+use crate::colour_map;
 
 /// A colour in sRGB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +97,21 @@ impl Theme {
         match colour {
             Colour::Palette(index) => self.palette[index % self.palette.len()],
             Colour::Role(role) => self.role(role),
+            Colour::Ink => self.foreground,
+            Colour::Black => BLACK,
+            Colour::White => Rgb(0xFF, 0xFF, 0xFF),
+            Colour::Ramp(place) => self.ramp(place),
         }
+    }
+
+    /// The part of the colour map that is visible on this background.
+    fn ramp(&self, place: u8) -> Rgb {
+        let (low, high) = if self.background.luminance() > 0.5 {
+            (0.0, 0.87)
+        } else {
+            (0.3, 1.0)
+        };
+        colour_map::colour(low + (high - low) * f64::from(place) / 255.0)
     }
 
     /// The paint that always stands for this quantity.

@@ -18,7 +18,7 @@ pub(crate) struct Tick {
 pub(crate) fn ticks(span: &Span, wanted: usize) -> Vec<Tick> {
     let wanted = wanted.max(1);
     let mut ticks = match span.scale {
-        Scale::Linear => linear(span.low, span.high, wanted),
+        Scale::Linear => linear(span, wanted),
         Scale::Log10 => logarithmic(span, wanted),
     };
     ticks.retain(|tick| (-1e-9..=1.0 + 1e-9).contains(&tick.at));
@@ -166,8 +166,24 @@ fn round_numbers(low: f64, high: f64, wanted: usize) -> Vec<Decimal> {
     Vec::new()
 }
 
-fn linear(low: f64, high: f64, wanted: usize) -> Vec<Tick> {
-    let numbers = round_numbers(low, high, wanted);
+/// The integers of a short interval.
+fn whole_numbers(low: f64, high: f64) -> Vec<Decimal> {
+    // Only asked for where steps below 1 fit the axis: a handful of numbers, unless they are too large to be exact.
+    let (from, to) = (low.ceil(), high.floor());
+    if from.abs().max(to.abs()) > 1e12 {
+        return Vec::new();
+    }
+    let integers = (from as i64)..=(to as i64);
+    integers.map(|mantissa| Decimal { mantissa, exponent: 0 }).collect()
+}
+
+fn linear(span: &Span, wanted: usize) -> Vec<Tick> {
+    let (low, high) = (span.low, span.high);
+    let mut numbers = round_numbers(low, high, wanted);
+    if span.whole && numbers.iter().any(|number| number.exponent < 0) {
+        // Steps of 1 are finer than wanted steps of less than 1, never coarser than the axis allows.
+        numbers = whole_numbers(low, high);
+    }
     let at = |number: &Decimal| (number.value() - low) / (high - low);
     numbers
         .iter()

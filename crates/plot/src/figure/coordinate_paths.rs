@@ -57,6 +57,7 @@ impl Figure for CoordinatePaths {
             bands,
             levels: levels(input, &support),
             series,
+            ..Chart::default()
         }])
     }
 }

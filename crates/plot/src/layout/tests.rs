@@ -1,5 +1,5 @@
 use super::*;
-use crate::chart::{Axis, Band, Colour, Dash, Level, Scale, Series};
+use crate::chart::{Axis, Band, Colour, Dash, Heatmap, Level, Marker, Points, Scale, Series, Tile};
 use crate::scene::Mark;
 
 /// A chart of some curves with a legend, a band and a level.
@@ -7,7 +7,7 @@ fn chart(x: (Scale, f64, f64), y: (Scale, f64, f64), curves: usize, words: &str)
     let axis = |scale| Axis {
         label: words.to_owned(),
         scale,
-        range: None,
+        ..Axis::default()
     };
     let between = |(scale, low, high): (Scale, f64, f64), s: f64| match scale {
         Scale::Linear => low + s * (high - low),
@@ -38,6 +38,7 @@ fn chart(x: (Scale, f64, f64), y: (Scale, f64, f64), curves: usize, words: &str)
         bands: vec![band],
         levels: vec![level],
         series: (0..curves).map(line).collect(),
+        ..Chart::default()
     }
 }
 
@@ -63,6 +64,8 @@ fn frame(scene: &Scene) -> Rect {
 
 /// No text leaves the page, meets another text or enters the frame, and the frame keeps a good part of the page.
 fn assert_legible(chart: &Chart, what: &str) {
+    // A colour bar with long numbers and a label of two lines takes a quarter of a narrow page.
+    let least = if chart.heatmap.is_some() { 0.18 } else { 0.25 };
     for size in Size::ALL {
         let scene = scene(chart, size, &Theme::light());
         let page = Rect {
@@ -82,7 +85,7 @@ fn assert_legible(chart: &Chart, what: &str) {
             }
         }
         let share = frame.width() * frame.height() / (page.right * page.bottom);
-        assert!(share > 0.25, "{what}, {size:?}: the frame has {share} of the page");
+        assert!(share > least, "{what}, {size:?}: the frame has {share} of the page");
     }
 }
 
@@ -128,6 +131,84 @@ fn long_words_and_many_curves_still_fit() {
             );
         }
     }
+}
+
+/// The chart with a map and points on it.
+fn with_map(mut chart: Chart, range: (f64, f64), words: &str) -> Chart {
+    let tile = |i: i32, j: i32| {
+        let edges = |i: i32| (f64::from(i) / 5.0, f64::from(i + 1) / 5.0);
+        Tile {
+            x: edges(i),
+            y: edges(j),
+            value: range.0 + (range.1 - range.0) * f64::from(i * j) / 16.0,
+        }
+    };
+    chart.heatmap = Some(Heatmap {
+        tiles: (0..25).map(|k| tile(k / 5, k % 5)).collect(),
+        range,
+        label: words.to_owned(),
+    });
+    chart.points.push(Points {
+        label: words.to_owned(),
+        x: vec![0.1, 0.5],
+        y: vec![0.2, 0.9],
+        bars: vec![(0.1, 0.3), (0.8, 1.0)],
+        colour: Colour::Ink,
+        marker: Marker::Diamond,
+    });
+    chart
+}
+
+#[test]
+fn a_colour_bar_fits_beside_the_frame() {
+    let axis = (Scale::Linear, 0.0, 1.0);
+    for range in [
+        (0.0, 1.0),
+        (-1e-7, 3e-7),
+        (123_456.0, 123_457.0),
+        (1.0, 0.0),
+        (2.0, 2.0),
+        (f64::NAN, 1.0),
+    ] {
+        for words in [
+            "",
+            "success rate",
+            "a label that is longer than the bar is high and wraps",
+        ] {
+            let chart = with_map(chart(axis, axis, 3, words), range, words);
+            assert_legible(&chart, &format!("map over {range:?} with \"{words}\""));
+        }
+    }
+}
+
+#[test]
+fn a_map_fills_the_frame_and_its_colours_are_those_of_the_bar() {
+    let axis = (Scale::Linear, 0.2, 0.8);
+    let scene = scene(
+        &with_map(chart(axis, axis, 0, ""), (0.0, 1.0), ""),
+        Size::OneColumn,
+        &Theme::light(),
+    );
+    let frame = frame(&scene);
+    let tiles = || {
+        scene.marks.iter().filter_map(|mark| {
+            if let Mark::Tile { rect, colour } = mark {
+                Some((rect, colour))
+            } else {
+                None
+            }
+        })
+    };
+    let (inside, bar): (Vec<_>, Vec<_>) = tiles().partition(|(rect, _)| rect.left < frame.right);
+    // The ground, and 25 tiles of which the nine of value 0 are two rectangles: a column and the rest of the lowest row.
+    let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+    let spans = |rect: &Rect| near(rect.left, frame.left) && near(rect.bottom, frame.bottom);
+    assert!(spans(inside[0].0) && near(inside[0].0.right, frame.right) && near(inside[0].0.top, frame.top));
+    assert_eq!(inside.len(), 1 + 2 + 16);
+    // 128 colours from the bottom to the top of the frame, darkest first
+    assert_eq!(bar.len(), 128);
+    assert!(near(bar[0].0.bottom, frame.bottom) && near(bar[127].0.top, frame.top));
+    assert_eq!((bar[0].1, bar[127].1), (inside[1].1, inside[inside.len() - 1].1));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::chart::{Axis, Colour, Dash, Series};
+use crate::chart::{Axis, Colour, Dash, Heatmap, Marker, Points, Series, Tile};
 use crate::label::Label;
 use crate::scene::Mark;
 use crate::theme::Rgb;
@@ -151,6 +151,63 @@ fn a_long_smooth_curve_is_small() {
     assert!(picture.len() < 40_000, "{} bytes", picture.len());
 }
 
+/// Neighbouring tiles meet in the pixels, whatever the resolution: only their own colours are seen between them.
+#[test]
+fn tiles_meet_without_a_seam() {
+    let tile = |i: i32| Tile {
+        x: (f64::from(i) / 7.0, f64::from(i + 1) / 7.0),
+        y: (0.0, 1.0),
+        value: f64::from(i % 2),
+    };
+    let map = Heatmap {
+        tiles: (0..7).map(tile).collect(),
+        range: (0.0, 1.0),
+        label: String::new(),
+    };
+    let picture = svg(
+        &Chart {
+            heatmap: Some(map),
+            ..Chart::default()
+        },
+        Size::OneColumn,
+        &Theme::light(),
+    )
+    .unwrap();
+    for dpi in [97.0, 150.0, 211.0] {
+        let image = pixels(&png(&picture, dpi).unwrap());
+        let (width, height) = (image.width() as usize, image.height() as usize);
+        let row = &image.pixels()[height / 2 * width..(height / 2 + 1) * width];
+        let colours: Vec<Rgb> = row.iter().map(|p| Rgb(p.red(), p.green(), p.blue())).collect();
+        let ends = [Rgb(0x44, 0x01, 0x54), Rgb(0xFD, 0xE7, 0x25)];
+        let first = colours.iter().position(|c| ends.contains(c)).unwrap();
+        // from the first to the seventh tile: six changes and nothing else
+        let mut changes = 0;
+        let mut last = first;
+        for i in first + 1..width {
+            if !ends.contains(&colours[i]) {
+                break;
+            }
+            changes += usize::from(colours[i] != colours[last]);
+            last = i;
+        }
+        assert_eq!(changes, 6, "{dpi} dots per inch");
+    }
+}
+
+/// A line over a map has its halo below it and in the legend, too.
+#[test]
+fn halos_are_broader_than_their_lines() {
+    let width_of = |halo: Option<Colour>| {
+        let mut chart = chart();
+        chart.series[0].halo = halo;
+        let picture = svg(&chart, Size::OneColumn, &Theme::light()).unwrap();
+        picture.matches("stroke-width=\"76\"").count()
+    };
+    assert_eq!(width_of(None), 0);
+    // the curve and its key, 2.1 times 0.36 mm
+    assert_eq!(width_of(Some(Colour::White)), 2);
+}
+
 #[test]
 fn wrong_input_is_named() {
     let mut uneven = chart();
@@ -164,6 +221,23 @@ fn wrong_input_is_named() {
             found: 299
         }
     );
+    let mut pointed = chart();
+    pointed.points.push(Points {
+        label: "rates".into(),
+        x: vec![1.0, 2.0],
+        y: vec![1.0, 2.0],
+        bars: vec![(0.5, 1.5)],
+        colour: Colour::Ink,
+        marker: Marker::Disc,
+    });
+    let error = svg(&pointed, Size::OneColumn, &Theme::light()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "bars of points \"rates\" has 1 values where 2 are needed"
+    );
+    pointed.points[0].y.pop();
+    let error = svg(&pointed, Size::OneColumn, &Theme::light()).unwrap_err();
+    assert_eq!(error.to_string(), "points \"rates\" has 1 values where 2 are needed");
     assert!(matches!(png("<svg", 300.0), Err(PlotError::InvalidSvg { .. })));
     let tiny = "<svg width=\"9mm\" height=\"9mm\" xmlns=\"http://www.w3.org/2000/svg\"/>";
     for dpi in [0.0, -3.0, f64::NAN, 1e9] {

@@ -1,10 +1,18 @@
 use super::*;
 
 fn labels(scale: Scale, low: f64, high: f64, wanted: usize) -> Vec<String> {
-    ticks(&Span { scale, low, high }, wanted)
-        .into_iter()
-        .filter_map(|tick| tick.label)
-        .collect()
+    ticks(
+        &Span {
+            scale,
+            low,
+            high,
+            whole: false,
+        },
+        wanted,
+    )
+    .into_iter()
+    .filter_map(|tick| tick.label)
+    .collect()
 }
 
 /// What a reader understands by a label.
@@ -64,6 +72,7 @@ fn labels_mean_the_place_they_stand_at() {
         for &high in &ends[i + 1..] {
             for wanted in 1..9 {
                 let span = Span {
+                    whole: false,
                     scale: Scale::Linear,
                     low,
                     high,
@@ -90,6 +99,7 @@ fn logarithmic_labels_mean_the_place_they_stand_at() {
                 continue;
             }
             let span = Span {
+                whole: false,
                 scale: Scale::Log10,
                 low,
                 high,
@@ -151,9 +161,28 @@ fn no_label_carries_float_noise() {
 }
 
 #[test]
+fn axes_of_counts_have_whole_ticks() {
+    let labels = |low: f64, high: f64, wanted: usize| -> Vec<String> {
+        let span = Span {
+            scale: Scale::Linear,
+            low,
+            high,
+            whole: true,
+        };
+        ticks(&span, wanted).into_iter().filter_map(|tick| tick.label).collect()
+    };
+    assert_eq!(labels(1.9, 5.1, 8), ["2", "3", "4", "5"]);
+    assert_eq!(labels(1.8, 2.2, 8), ["2"]);
+    assert_eq!(labels(0.0, 100.0, 5), ["0", "20", "40", "60", "80", "100"]);
+    assert!(labels(2.1, 2.9, 4).is_empty());
+    assert!(labels(1e300, 1.1e300, 4).len() <= 6);
+}
+
+#[test]
 fn minor_ticks_only_where_there_is_room() {
     let minor = |low, high| {
         let span = Span {
+            whole: false,
             scale: Scale::Log10,
             low,
             high,
