@@ -4,18 +4,26 @@
 //! hypothesis that fails, and never passes on a number that is not finite.
 
 mod bregman_divergence_decreases;
+mod covariances_of_the_flow;
+mod descent_tends_to_the_flow;
 mod divergence_balance;
 mod divergence_identity;
 mod divergence_identity_per_interval;
 mod dual_bound_below_references;
 mod dual_certificate_brackets_least_l1;
+mod escape_time;
 mod factor_differences_conserved;
 mod family;
+mod jump_times;
 mod limit_is_the_nearest_solution;
 mod loss_below_divergence_over_time;
 mod loss_decreases;
+mod member;
 mod product_identity_of_descent;
+mod saddles_of_the_jump_process;
 mod stability_edge_of_descent;
+mod time_average_solves_the_lasso;
+mod vanishing;
 mod worst;
 
 use std::collections::BTreeMap;
@@ -179,6 +187,12 @@ pub fn catalogue() -> &'static [&'static dyn Prediction] {
         &limit_is_the_nearest_solution::LimitIsTheNearestSolution,
         &product_identity_of_descent::ProductIdentityOfDescent,
         &stability_edge_of_descent::StabilityEdgeOfDescent,
+        &escape_time::EscapeTime,
+        &jump_times::JumpTimes,
+        &saddles_of_the_jump_process::SaddlesOfTheJumpProcess,
+        &time_average_solves_the_lasso::TimeAverageSolvesTheLasso,
+        &covariances_of_the_flow::CovariancesOfTheFlow,
+        &descent_tends_to_the_flow::DescentTendsToTheFlow,
     ]
 }
 
@@ -306,6 +320,8 @@ fn allowance(evidence: &Evidence, from: usize, to: usize) -> f64 {
     evidence.tolerance * UNITS.max(UNITS_PER_STEP * evidence.steps_between(from, to))
 }
 
+#[cfg(test)]
+mod campaign;
 #[cfg(test)]
 pub(crate) mod testing;
 
