@@ -10,6 +10,7 @@
 //! λ_max by Lanczos' iteration with full reorthogonalization, which needs products with A and Aᵀ only.
 
 use hadaflow_core::flow::Flow;
+use hadaflow_core::measurement::MeasurementOperator;
 use nalgebra::{DMatrix, DVector};
 
 /// Iterations: the largest eigenvalue has converged long before (and exactly after m of them).
@@ -19,14 +20,17 @@ const ITERATIONS: usize = 80;
 pub fn stability_edge(flow: &dyn Flow, state: &[f64]) -> Option<f64> {
     let (x, (k, depth)) = (flow.factors(state)?, flow.factor_layout()?);
     let squares: Vec<f64> = x.chunks_exact(k).map(|x| gradient_square(x, depth)).collect();
-    let operator = &flow.problem().operator;
+    Some(2.0 / fastest_rate(flow.problem().operator.as_ref(), &squares))
+}
+
+/// λ_max(A diag(d) Aᵀ), d ≥ 0.
+pub(crate) fn fastest_rate(operator: &dyn MeasurementOperator, squares: &[f64]) -> f64 {
     let mut adjoint = vec![0.0; operator.cols()];
-    let largest = largest_eigenvalue(operator.rows(), |v, out| {
+    largest_eigenvalue(operator.rows(), |v, out| {
         operator.apply_adjoint(v, &mut adjoint);
-        adjoint.iter_mut().zip(&squares).for_each(|(a, d)| *a *= d);
+        adjoint.iter_mut().zip(squares).for_each(|(a, d)| *a *= d);
         operator.apply(&adjoint, out);
-    });
-    Some(2.0 / largest)
+    })
 }
 
 /// |∇P(x)|² for one coordinate: Σ over its products of Σ_k ∏_{j≠k} x_j².

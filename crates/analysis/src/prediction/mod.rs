@@ -4,16 +4,20 @@
 //! hypothesis that fails, and never passes on a number that is not finite.
 
 mod bregman_divergence_decreases;
+mod covariances_of_the_flow;
+mod descent_tends_to_the_flow;
 mod divergence_balance;
 mod divergence_identity;
 mod divergence_identity_per_interval;
 mod dual_bound_below_references;
 mod dual_certificate_brackets_least_l1;
+mod escape_time;
 mod excess_loss_below_divergence_over_time;
 mod factor_differences_conserved;
 mod family;
 mod gap_leading_constant;
 mod gap_slope_in_alpha;
+mod jump_times;
 mod kernel_regime;
 mod l1_gap_below_relative_bound;
 mod l1_gap_below_threshold_bound;
@@ -26,11 +30,15 @@ mod limit_selects_weighted_l1;
 mod loss_below_divergence_over_time;
 mod loss_below_dual_distance_over_time_squared;
 mod loss_decreases;
+mod member;
 mod product_identity_of_descent;
 mod recovery_under_null_space_property;
+mod saddles_of_the_jump_process;
 mod selected_minimiser_among_many;
 mod slow_rate_at_the_limit;
 mod stability_edge_of_descent;
+mod time_average_solves_the_lasso;
+mod vanishing;
 mod vanishing_start;
 mod weights_stay_positive;
 mod worst;
@@ -210,6 +218,12 @@ pub fn catalogue() -> &'static [&'static dyn Prediction] {
         &selected_minimiser_among_many::SelectedMinimiserAmongMany,
         &kernel_regime::KernelRegime,
         &limit_covariances::LimitCovariances,
+        &escape_time::EscapeTime,
+        &jump_times::JumpTimes,
+        &saddles_of_the_jump_process::SaddlesOfTheJumpProcess,
+        &time_average_solves_the_lasso::TimeAverageSolvesTheLasso,
+        &covariances_of_the_flow::CovariancesOfTheFlow,
+        &descent_tends_to_the_flow::DescentTendsToTheFlow,
     ]
 }
 
@@ -339,6 +353,8 @@ fn allowance(evidence: &Evidence, from: usize, to: usize) -> f64 {
 
 #[cfg(test)]
 mod campaign;
+#[cfg(test)]
+mod family_campaign;
 #[cfg(test)]
 pub(crate) mod testing;
 

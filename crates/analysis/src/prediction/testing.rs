@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hadaflow_core::event::Event;
+use hadaflow_core::event::{Event, LossBelow};
 use hadaflow_core::flow::{Flow, Formulation, LogFlow, choose};
 use hadaflow_core::initialization::{Initialization, Model, Sign};
 use hadaflow_core::integrate::{DiffsolIntegrator, Integrator, Method, Schedule, Task};
-use hadaflow_core::measurement::{DenseOperator, Gaussian};
+use hadaflow_core::measurement::{DenseOperator, Gaussian, SubsampledDct};
 use hadaflow_core::outcome::Outcome;
 use hadaflow_core::problem::Problem;
 use hadaflow_core::signal::{Magnitude, SparseSignal};
@@ -277,6 +277,87 @@ pub(crate) fn with_last_weights(mut run: Evidence, alpha: f64) -> Evidence {
     run
 }
 
+/// A sparse problem of 8 × 14 from a start of 0.1, integrated until it is fitted.
+pub(crate) fn fitted(depth: usize, sign: Sign) -> Evidence {
+    started(model(depth, sign, 0.1))
+}
+
+/// The same problem from another start.
+pub(crate) fn started(model: Model) -> Evidence {
+    let problem = gaussian(8, 14, 2, model.sign, 0.0, 5);
+    let stop = LossBelow::relative(1e-8, &problem.measurements);
+    integrated(problem, model, 1e-8, vec![Box::new(stop)])
+}
+
+/// The same with another initialization.
+pub(crate) fn begun(depth: usize, sign: Sign, initialization: Initialization) -> Evidence {
+    started(Model {
+        depth,
+        sign,
+        initialization,
+    })
+}
+
+/// The run as if another question had been asked: what was recorded stays, and families are those of the question.
+pub(crate) fn asked_again(mut run: Evidence, problem: Problem, model: Model) -> Evidence {
+    run.setting.flow = choose(&problem, &model, 0, None, run.tolerance).unwrap().flow;
+    run.setting.model = model;
+    run
+}
+
+/// The run with one column of one of its families changed.
+pub(crate) fn altered(mut run: Evidence, name: &str, column: &str, change: impl Fn(usize, &mut f64)) -> Evidence {
+    let family = run.families.get_mut(name).unwrap();
+    let column = family.columns.get_mut(column).unwrap();
+    column.iter_mut().enumerate().for_each(|(row, x)| change(row, x));
+    run
+}
+
+/// What is the same for all families of runs: NaN does not pass, a member that failed is named, a damaged table is seen, and
+/// nothing is said before the family has been explored.
+pub(crate) fn a_family_is_taken_seriously(name: &str, measured: &str, run: &Evidence) {
+    let run = explored(name, run.clone());
+    assert_eq!(verdict(name, &run), "holds", "{:?}", run.families);
+    let last = run.families[name].len() - 1;
+    let nan = altered(run.clone(), name, measured, |row, x| {
+        if row == last {
+            *x = f64::NAN
+        }
+    });
+    assert_eq!(verdict(name, &nan), "violated", "NaN");
+    let failed = altered(run.clone(), name, "outcome", |row, x| {
+        *x = if row == last { 1.0 } else { *x }
+    });
+    assert_eq!(verdict(name, &failed), "inapplicable", "a member failed");
+    let mut damaged = run.clone();
+    damaged
+        .families
+        .get_mut(name)
+        .unwrap()
+        .columns
+        .get_mut("outcome")
+        .unwrap()
+        .pop();
+    assert_eq!(verdict(name, &damaged), "inapplicable", "a table with a hole");
+    let mut none = run;
+    none.families.clear();
+    assert_eq!(verdict(name, &none), "inapplicable", "not explored");
+}
+
+/// A problem whose operator is not stored.
+pub(crate) fn matrix_free() -> Problem {
+    let signal = SparseSignal {
+        sparsity: 2,
+        magnitude: Magnitude::Uniform(0.5, 1.5),
+    };
+    Problem::synthetic(&SubsampledDct, 8, 14, &signal, true, 0.0, 5).unwrap()
+}
+
+/// The run's problem with other measurements.
+pub(crate) fn measuring(run: &Evidence, y: Vec<f64>) -> Problem {
+    Problem::new(run.setting.problem().operator.clone(), y, None, 0.0).unwrap()
+}
+
 /// The same columns as if gradient descent with a small, stable step had made them.
 pub(crate) fn descended() -> Evidence {
     let mut run = evidence();
@@ -300,7 +381,6 @@ pub(crate) fn verdict(name: &str, evidence: &Evidence) -> &'static str {
 #[test]
 fn what_is_integrated_satisfies_every_theorem() {
     use super::assess;
-    use hadaflow_core::event::LossBelow;
     for sign in [Sign::Signed, Sign::Positive] {
         let problem = gaussian(10, 20, 2, sign, 0.0, 3);
         let stop = LossBelow::relative(1e-12, &problem.measurements);

@@ -189,7 +189,12 @@ impl Flow for DualFlow {
         let mut pull = vec![0.0; self.problem.operator.cols()];
         self.problem.operator.apply_adjoint(&evaluation.residual, &mut pull);
         let l2 = self.branch.power() - 2.0;
-        let rate = |i: usize| (l2 * self.branch.log_factor(i, evaluation.adjoint[i])).exp();
+        // of a signed model the larger of u and v
+        let factor = |i: usize| match (self.branch.signed, evaluation.adjoint[i]) {
+            (true, s) => self.branch.log_factor(i, s.abs()),
+            (false, s) => self.branch.log_factor(i, s),
+        };
+        let rate = |i: usize| (l2 * factor(i)).exp();
         pull.iter()
             .enumerate()
             .fold(0.0, |a, (i, p)| a.max((p * rate(i)).abs()))
@@ -290,5 +295,32 @@ impl NewtonSolver for DualNewton {
 
     fn factorizations(&self) -> usize {
         self.gram.factorizations()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::dmatrix;
+
+    use super::super::LogFlow;
+    use super::*;
+    use crate::measurement::DenseOperator;
+
+    /// The second weight grows, and it is negative: v is the fastest factor.
+    #[test]
+    fn the_fastest_factor_may_be_one_of_v() {
+        let operator = Arc::new(DenseOperator::new(dmatrix![1.0, 0.0; 0.0, 1.0]).unwrap());
+        let problem = Problem::new(operator, vec![0.1, -2.0], None, 0.0).unwrap();
+        let dual = DualFlow::new(problem.clone(), 4, Sign::Signed, &[0.1, 0.1]).unwrap();
+        let log = LogFlow::new(problem, 4, Sign::Signed, &[0.1, 0.1]).unwrap();
+        let (q, mut evaluation) = (vec![1.0, -40.0], Evaluation::new(2, 2));
+        dual.evaluate(&q, &mut evaluation);
+        let mut position = Position::new(2, true);
+        dual.position(&q, &evaluation, &mut position);
+        let state: Vec<f64> = (0..2).flat_map(|i| [position.plus[i], position.minus[i]]).collect();
+        let mut same = Evaluation::new(2, 2);
+        log.evaluate(&state, &mut same);
+        let (ours, theirs) = (dual.relative_rate(&q, &evaluation), log.relative_rate(&state, &same));
+        assert!((ours / theirs - 1.0).abs() < 1e-12, "{ours} {theirs}");
     }
 }
