@@ -65,6 +65,11 @@ impl ResidualNoise {
 
     /// At recorded time `row`, in units of |r|.
     pub(super) fn at(&self, evidence: &Evidence, row: usize) -> f64 {
+        allowance(evidence, 0, row) * self.unit(evidence, row)
+    }
+
+    /// What an error of 1 in the logarithms would come to, |y| + Σ |w_j|‖a_j‖.
+    pub(super) fn unit(&self, evidence: &Evidence, row: usize) -> f64 {
         let weighed = match evidence.weights(row) {
             Some(weights) => self.columns.iter().zip(weights).map(|(a, w)| a * w.abs()).sum::<f64>(),
             None => {
@@ -73,6 +78,6 @@ impl ResidualNoise {
             }
         };
         let started = self.columns.iter().sum::<f64>() * self.start;
-        allowance(evidence, 0, row) * (self.measured + weighed + started)
+        self.measured + weighed + started
     }
 }

@@ -16,6 +16,9 @@ pub struct Choice {
     pub reason: String,
 }
 
+/// Blur of w by rounding of the dual variable that no stop notices.
+const FINEST_BLUR: f64 = 1e-10;
+
 /// T(α): log(1/α) for L = 2, α^{2−L}/(L−2) for L > 2: the flow leaves 0 at about T/max|Aᵀy|.
 ///
 /// For α ≥ 1 and L = 2 there is no plateau and T is of no meaning; it is then taken as 1.
@@ -65,8 +68,9 @@ pub fn choose(
         Some(Formulation::Log) => log("requested".into()),
         Some(Formulation::Dual) => dual("requested".into()),
         None if model.depth == 2 => dual("identical start, depth 2: the dual flow holds at every scale".into()),
-        // A tenth: at the limit itself Newton's iteration already fights with rounding.
-        None if rounding <= 0.1 * tolerance => dual(format!(
+        // A tenth: at the limit itself Newton's iteration already fights with rounding. And a blur of w above 1e-10 would
+        // hide from `Stationary(1e-9)`, the usual stop where y cannot be reached, that the flow is at rest.
+        None if rounding <= (0.1 * tolerance).min(FINEST_BLUR) => dual(format!(
             "identical start; rounding of the dual variable costs {rounding:.0e} in w, within the tolerance"
         )),
         None => log(format!(
