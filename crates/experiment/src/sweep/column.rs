@@ -1,0 +1,193 @@
+//! Which numbers a cell yields.
+
+use std::path::Path;
+
+use hadaflow_analysis::observable::{self, Context};
+use hadaflow_analysis::reference::Reference as Point;
+use hadaflow_core::error::CoreError;
+use hadaflow_core::flow::{FactorFlow, Flow};
+use hadaflow_core::initialization::{Sign, Start};
+use hadaflow_core::measurement::Gaussian;
+use hadaflow_core::problem::Problem;
+use hadaflow_core::signal::{Magnitude, SparseSignal};
+
+use super::{Mode, Sweep};
+use crate::error::ExperimentError;
+use crate::scenario::{Fault, Reference, Selection, from_ron};
+
+/// Observables that are functions of the weights, and so make sense of a limit. Those of distances come besides.
+const OF_WEIGHTS: [&str; 6] = [
+    "loss",
+    "l1_norm",
+    "support_size",
+    "effective_sparsity",
+    "largest_off_support",
+    "upper_bound",
+];
+
+/// ‖w‖₁ minus the least ℓ1 norm, of a limit.
+pub(super) const L1_GAP: &str = "l1_gap";
+
+/// The verdicts of a cell's predictions: of theorems, and of asymptotic ones that are violated.
+pub(super) const VERDICTS: [&str; 4] = [
+    "predictions_hold",
+    "predictions_violated",
+    "predictions_inapplicable",
+    "asymptotic_violated",
+];
+
+/// The columns of numbers of a sweep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// Observables at the end.
+    pub measured: Vec<String>,
+    /// Reference points that cells compute; the truth is among them.
+    pub references: Vec<Reference>,
+    /// Names of those besides the truth.
+    pub points: Vec<String>,
+    mode: Mode,
+    verdicts: bool,
+}
+
+impl Columns {
+    /// What a sweep asks for.
+    ///
+    /// # Errors
+    /// If it asks for a column that does not exist.
+    pub fn new(sweep: &Sweep) -> Result<Self, ExperimentError> {
+        let settings = &sweep.settings;
+        let all = all_references();
+        let known = known(settings.mode, &all).map_err(|source| ExperimentError::Input {
+            file: sweep.file.clone(),
+            source,
+        })?;
+        let names: Vec<&str> = known.iter().map(String::as_str).collect();
+        if let Some(found) = settings.measure.unknown(&names) {
+            let fault = Fault::UnknownVariant {
+                found: found.to_owned(),
+                known,
+            };
+            return Err(sweep.error("measure", fault).into());
+        }
+        let listed = |name: &str| settings.references.iter().any(|reference| snake(*reference) == name);
+        let wanted = |column: &str, name: &str| match &settings.measure {
+            Selection::Named(_) => {
+                column.ends_with(&format!("_{name}")) || (column == L1_GAP && name == "basis_pursuit")
+            }
+            _ => false,
+        };
+        let measured: Vec<String> = match &settings.measure {
+            Selection::Named(names) => names.clone(),
+            Selection::None => Vec::new(),
+            Selection::All => {
+                let absent = |column: &String, name: &str| {
+                    !listed(name) && (column.ends_with(&format!("_{name}")) || column == L1_GAP) && name != "truth"
+                };
+                let there = |column: &String| !all.iter().any(|reference| absent(column, &snake(*reference)));
+                known.into_iter().filter(there).collect()
+            }
+        };
+        let needed = |reference: &Reference| {
+            let name = snake(*reference);
+            name == "truth" || listed(&name) || measured.iter().any(|column| wanted(column, &name))
+        };
+        let references: Vec<Reference> = all.into_iter().filter(needed).collect();
+        let points = references
+            .iter()
+            .map(|reference| snake(*reference))
+            .filter(|name| name != "truth")
+            .collect();
+        let verdicts = settings.predictions != Selection::None && settings.mode == Mode::Flow;
+        Ok(Self {
+            measured,
+            references,
+            points,
+            mode: settings.mode,
+            verdicts,
+        })
+    }
+
+    /// Names of the numbers of a row, in order.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<String> {
+        let time = (self.mode == Mode::Flow).then(|| "t_end".to_owned());
+        let points = self
+            .points
+            .iter()
+            .flat_map(|name| [format!("l1_norm_{name}"), format!("relative_error_{name}")]);
+        let verdicts = VERDICTS.iter().filter(|_| self.verdicts).map(|name| (*name).to_owned());
+        time.into_iter()
+            .chain(self.measured.clone())
+            .chain(["relative_error".to_owned()])
+            .chain(points)
+            .chain(verdicts)
+            .collect()
+    }
+
+    /// The errors that success is judged by: of the weights, then of each reference point, as (suffix, index of number).
+    #[must_use]
+    pub fn errors(&self) -> Vec<(String, usize)> {
+        let names = self.numbers();
+        let index = |column: &str| names.iter().position(|name| name == column);
+        let suffixes = [String::new()]
+            .into_iter()
+            .chain(self.points.iter().map(|name| format!("_{name}")));
+        suffixes
+            .filter_map(|suffix| Some((suffix.clone(), index(&format!("relative_error{suffix}"))?)))
+            .collect()
+    }
+
+    /// Whether verdicts are counted.
+    pub(super) fn verdicts(&self) -> bool {
+        self.verdicts
+    }
+}
+
+/// `BasisPursuit` as in columns: `basis_pursuit`.
+pub(super) fn snake(reference: Reference) -> String {
+    let mut name = String::new();
+    for c in format!("{reference:?}").chars() {
+        if c.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.extend(c.to_lowercase());
+    }
+    name
+}
+
+/// Every reference a scenario can list, as the schema itself tells.
+fn all_references() -> Vec<Reference> {
+    let origin = Path::new("");
+    let Err(error) = from_ron::<Reference>("Unknown", origin) else {
+        return Vec::new();
+    };
+    let Fault::UnknownVariant { known, .. } = *error.fault else {
+        return Vec::new();
+    };
+    known.iter().filter_map(|name| from_ron(name, origin).ok()).collect()
+}
+
+/// The columns that can be measured, by the flow that has all observables.
+fn known(mode: Mode, references: &[Reference]) -> Result<Vec<String>, CoreError> {
+    let signal = SparseSignal {
+        sparsity: 1,
+        magnitude: Magnitude::Constant(1.0),
+    };
+    let problem = Problem::synthetic(&Gaussian, 1, 1, &signal, true, 0.0, 0)?;
+    let flow = FactorFlow::new(problem, 2, Sign::Signed, &Start::Identical(vec![1.0]))?.with_shrinkage();
+    let point = |reference: &Reference| Point::new(&snake(*reference), vec![1.0], &flow as &dyn Flow);
+    let context = Context {
+        references: references.iter().map(point).collect(),
+        support_threshold: 0.0,
+    };
+    let all = observable::all(&flow, &context)
+        .into_iter()
+        .map(|observable| observable.label().column);
+    Ok(match mode {
+        Mode::Flow => all.collect(),
+        Mode::Limit => {
+            let of_weights = |name: &String| OF_WEIGHTS.contains(&name.as_str()) || name.starts_with("distance_");
+            all.filter(of_weights).chain([L1_GAP.to_owned()]).collect()
+        }
+    })
+}

@@ -1,0 +1,112 @@
+//! How far a sweep is.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::work::Index;
+use super::{Plan, Row};
+use crate::error::ExperimentError;
+
+/// How far a shard is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardStatus {
+    /// Its number, from 1.
+    pub shard: u64,
+    /// Number of its cells.
+    pub cells: u64,
+    /// Cells that have a row.
+    pub done: u64,
+    /// Whether it is finished.
+    pub finished: bool,
+}
+
+/// How far all are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// By shard.
+    pub shards: Vec<ShardStatus>,
+    /// Cells by outcome.
+    pub outcomes: BTreeMap<String, u64>,
+    /// Cells that failed.
+    pub failed: u64,
+    /// The first failure: cell, coordinates and message.
+    pub example: Option<String>,
+}
+
+impl Status {
+    /// Cells that have a row.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.done).sum()
+    }
+
+    /// All cells.
+    #[must_use]
+    pub fn cells(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.cells).sum()
+    }
+
+    /// As one document.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        let shard = |shard: &ShardStatus| json!({ "shard": shard.shard, "cells": shard.cells, "done": shard.done, "finished": shard.finished });
+        json!({
+            "cells": self.cells(),
+            "done": self.done(),
+            "missing": self.cells() - self.done(),
+            "failed": self.failed,
+            "outcomes": self.outcomes,
+            "first_failure": self.example,
+            "shards": self.shards.iter().map(shard).collect::<Vec<_>>(),
+        })
+    }
+
+    fn count(&mut self, plan: &Plan, row: &Row) {
+        *self.outcomes.entry(row.outcome.clone()).or_default() += 1;
+        if row.failed() {
+            self.failed += 1;
+            let say = || {
+                format!(
+                    "cell {} ({}): {}: {}",
+                    row.cell,
+                    plan.grid.describe(row.cell),
+                    row.outcome,
+                    row.message
+                )
+            };
+            self.example.get_or_insert_with(say);
+        }
+    }
+}
+
+/// Reads all shards.
+///
+/// # Errors
+/// If one is damaged.
+pub fn status(plan: &Plan) -> Result<Status, ExperimentError> {
+    let mut status = Status {
+        shards: Vec::new(),
+        outcomes: BTreeMap::new(),
+        failed: 0,
+        example: None,
+    };
+    for shard in 1..=plan.shards {
+        let mut index = Index::read(plan, shard)?;
+        let mut done = 0;
+        for rank in 0..index.places.len() {
+            if index.places[rank] > 0 {
+                done += 1;
+                let row = index.row(plan, shard, rank as u64)?;
+                status.count(plan, &row);
+            }
+        }
+        status.shards.push(ShardStatus {
+            shard,
+            cells: plan.cells_of(shard),
+            done,
+            finished: plan.rows(shard).exists(),
+        });
+    }
+    Ok(status)
+}
