@@ -42,3 +42,6 @@ pub use schema::{Mode, Success, Sweep};
 pub use status::{ShardStatus, Status, status};
 pub use table::{Cells, read_table};
 pub use work::{Progress, Worked, work};
+
+#[cfg(test)]
+mod tests;

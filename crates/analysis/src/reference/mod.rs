@@ -16,6 +16,7 @@ mod minimax;
 mod nonnegative_least_squares;
 mod null_space;
 mod orthogonal_basis;
+mod quick_limit;
 mod reach;
 mod source_condition;
 mod standard_form;
@@ -32,6 +33,7 @@ pub use leading_constant::{LeadingConstant, leading_constant};
 pub use least_norm::{LeastNorm, least_norm};
 pub use nonnegative_least_squares::{NonnegativeLeastSquares, nonnegative_least_squares};
 pub use null_space::{NullSpaceConstant, null_space_constant};
+pub use quick_limit::{QuickLimit, quick_limit};
 pub use source_condition::{SourceCondition, source_condition};
 pub use strict_feasibility::{Feasibility, StrictFeasibility, strict_feasibility};
 

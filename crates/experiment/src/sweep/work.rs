@@ -74,7 +74,7 @@ pub fn work(
 }
 
 /// Computes a cell, or nothing if it was interrupted.
-type Computing<'a> = &'a (dyn Fn(u64, &dyn Fn() -> bool) -> Option<Row> + Sync);
+pub(super) type Computing<'a> = &'a (dyn Fn(u64, &dyn Fn() -> bool) -> Option<Row> + Sync);
 
 /// What the workers share.
 struct Desk<'a> {
@@ -88,7 +88,7 @@ struct Desk<'a> {
 }
 
 /// Works through one shard.
-fn work_through(
+pub(super) fn work_through(
     plan: &Plan,
     shard: u64,
     threads: usize,
