@@ -362,7 +362,7 @@ fn a_changed_plan_is_refused() {
     place.run(&["sweep", "run", "sweep.ron", "--out", "whole"]).exits(0);
     place
         .run(&["sweep", "run", "small.ron", "--out", "x"])
-        .refused(3, &["small.ron", "unknown field"]);
+        .refused(3, &["small.ron", "`Sweep`", "`Scenario`"]);
     place.run(&["sweep", "run", "sweep.ron"]).refused(3, &["--out"]);
     place
         .run(&["sweep", "run", "whole", "--set", "trials=1"])
@@ -523,7 +523,7 @@ fn errors_within_a_template_have_their_place() {
         MANY.replace("signal: Sparse(sparsity: 2)", "signal: Sparse(sparsity: 9)"),
     );
     let done = place.run(&["sweep", "plan", "sweep.ron", "--out", "bad"]);
-    done.refused(3, &["sweep.ron:5:77:", "problem.signal.sparsity"]);
+    done.refused(3, &["sweep.ron:5:84:", "problem.signal.sparsity"]);
 }
 
 /// A cell that fails is a row, and its failure no reason to stop.

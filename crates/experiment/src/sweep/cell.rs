@@ -13,7 +13,8 @@ use hadaflow_core::record::{Recorder, Snapshot};
 use hadaflow_core::special::DoubleDouble;
 
 use super::column::{Columns, L1_GAP, VERDICTS};
-use super::{Grid, Mode, Row};
+use super::grid::without_place;
+use super::{Grid, Mode, Row, SweepError};
 use crate::error::ExperimentError;
 use crate::resolve::{Experiment, Library, Origin, common_start, inputs, resolve_with};
 use crate::run::run;
@@ -37,7 +38,7 @@ pub fn compute(grid: &Grid, columns: &Columns, library: &Library, cell: u64, go_
         return None;
     }
     match experiment(grid, columns, library, cell, &mut row) {
-        Err(error) => row.message = error.to_string(),
+        Err(error) => row.message = reason(&error),
         Ok(experiment) => {
             let mut sheet = Sheet {
                 columns,
@@ -57,6 +58,17 @@ pub fn compute(grid: &Grid, columns: &Columns, library: &Library, cell: u64, go_
         }
     }
     (row.outcome != Outcome::Interrupted.kind()).then_some(row)
+}
+
+/// Why a cell has no experiment, without the path of a file: a table does not depend on where its sweep lies.
+fn reason(error: &ExperimentError) -> String {
+    match error {
+        ExperimentError::Sweep(SweepError::Cell { reason, .. }) => reason.clone(),
+        ExperimentError::Scenario(error) => without_place(error.clone()),
+        ExperimentError::Input { source, .. } => source.to_string(),
+        ExperimentError::Read(error) => error.fault.to_string(),
+        other => other.to_string(),
+    }
 }
 
 /// The experiment of a cell, with the references that are asked for; its seed and identity go to the row.

@@ -98,13 +98,32 @@ impl Columns {
             .filter(|name| name != "truth")
             .collect();
         let verdicts = settings.predictions != Selection::None && settings.mode == Mode::Flow;
-        Ok(Self {
+        let columns = Self {
             measured,
             references,
             points,
             mode: settings.mode,
             verdicts,
-        })
+        };
+        columns.check_axes(sweep)?;
+        Ok(columns)
+    }
+
+    /// No axis may take the name of a column.
+    fn check_axes(&self, sweep: &Sweep) -> Result<(), ExperimentError> {
+        let success = self.errors().into_iter().map(|(suffix, _)| format!("success{suffix}"));
+        let taken: Vec<String> = self.numbers().into_iter().chain(success).collect();
+        match sweep.settings.axes.iter().position(|axis| taken.contains(&axis.name)) {
+            None => Ok(()),
+            Some(k) => {
+                let fault = Fault::Incompatible {
+                    value: format!("{:?}", sweep.settings.axes[k].name),
+                    other: "the table's column of that name".to_owned(),
+                    remedy: "another name".to_owned(),
+                };
+                Err(sweep.error(&format!("axes[{k}].name"), fault).into())
+            }
+        }
     }
 
     /// Names of the numbers of a row, in order.

@@ -459,7 +459,7 @@ fn incompatible(value: &str, other: &str, remedy: &str) -> Fault {
 }
 
 /// The error of a cell in one line: its text exists in no file, so that a line number would mislead.
-fn without_place(error: ScenarioError) -> String {
+pub(super) fn without_place(error: ScenarioError) -> String {
     ScenarioError {
         file: std::path::PathBuf::new(),
         position: None,

@@ -1,6 +1,7 @@
 //! From the rows of the shards to one table, sorted by cell.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -59,13 +60,10 @@ impl Merged {
 /// # Errors
 /// If cells are missing, a shard is damaged, or a table cannot be written.
 pub fn merge(plan: &Plan) -> Result<Merged, ExperimentError> {
-    let mut shards = (1..=plan.shards)
-        .map(|shard| Index::read(plan, shard))
+    let shards = (1..=plan.shards)
+        .map(|shard| Index::read(plan, shard, |_| Ok(())))
         .collect::<Result<Vec<_>, _>>()?;
-    let missing: usize = shards
-        .iter()
-        .map(|index| index.places.iter().filter(|place| **place == 0).count())
-        .sum();
+    let missing: u64 = shards.iter().map(Index::missing).sum();
     let cells = plan.grid.cells;
     if missing > 0 {
         let directory = plan.directory.clone();
@@ -92,13 +90,13 @@ pub fn merge(plan: &Plan) -> Result<Merged, ExperimentError> {
         .map(|(name, kind)| (name.as_str(), *kind))
         .collect();
     let metadata = metadata(plan);
-    let mut rows = |cells: std::ops::Range<u64>| -> Result<Vec<Row>, ExperimentError> {
-        let row = |cell: u64| {
-            let shard = cell % plan.shards;
-            // below the number of shards, which are in memory
-            shards[shard as usize].row(plan, shard + 1, cell / plan.shards)
-        };
-        cells.map(row).collect()
+    let rows = |cells: Range<u64>| -> Result<Vec<Row>, ExperimentError> {
+        let mut rows = Vec::new();
+        for (index, shard) in shards.iter().zip(1..) {
+            rows.extend(index.rows(plan, shard, &cells)?);
+        }
+        rows.sort_by_key(|row| row.cell);
+        Ok(rows)
     };
     write_cells(
         &merged.table.clone(),
@@ -127,7 +125,7 @@ pub fn merge(plan: &Plan) -> Result<Merged, ExperimentError> {
 }
 
 /// The cells of each row group.
-fn groups(cells: u64) -> impl Iterator<Item = std::ops::Range<u64>> {
+fn groups(cells: u64) -> impl Iterator<Item = Range<u64>> {
     (0..cells)
         .step_by(GROUP)
         .map(move |start| start..cells.min(start + GROUP as u64))

@@ -30,8 +30,8 @@ pub struct Status {
     pub outcomes: BTreeMap<String, u64>,
     /// Cells that failed.
     pub failed: u64,
-    /// The first failure: cell, coordinates and message.
-    pub example: Option<String>,
+    /// The failed cell of the lowest index: with coordinates and message.
+    pub example: Option<(u64, String)>,
 }
 
 impl Status {
@@ -57,7 +57,7 @@ impl Status {
             "missing": self.cells() - self.done(),
             "failed": self.failed,
             "outcomes": self.outcomes,
-            "first_failure": self.example,
+            "first_failure": self.example.as_ref().map(|(_, words)| words),
             "shards": self.shards.iter().map(shard).collect::<Vec<_>>(),
         })
     }
@@ -66,16 +66,11 @@ impl Status {
         *self.outcomes.entry(row.outcome.clone()).or_default() += 1;
         if row.failed() {
             self.failed += 1;
-            let say = || {
-                format!(
-                    "cell {} ({}): {}: {}",
-                    row.cell,
-                    plan.grid.describe(row.cell),
-                    row.outcome,
-                    row.message
-                )
-            };
-            self.example.get_or_insert_with(say);
+            if self.example.as_ref().is_none_or(|(cell, _)| *cell > row.cell) {
+                let place = plan.grid.describe(row.cell);
+                let words = format!("cell {} ({place}): {}: {}", row.cell, row.outcome, row.message);
+                self.example = Some((row.cell, words));
+            }
         }
     }
 }
@@ -91,21 +86,19 @@ pub fn status(plan: &Plan) -> Result<Status, ExperimentError> {
         failed: 0,
         example: None,
     };
+    let count = plan.columns.numbers().len();
     for shard in 1..=plan.shards {
-        let mut index = Index::read(plan, shard)?;
-        let mut done = 0;
-        for rank in 0..index.places.len() {
-            if index.places[rank] > 0 {
-                done += 1;
-                let row = index.row(plan, shard, rank as u64)?;
-                status.count(plan, &row);
-            }
-        }
+        let index = Index::read(plan, shard, |content| {
+            status.count(plan, &Row::decode(content, count).ok_or("a row is damaged")?);
+            Ok(())
+        })?;
+        let cells = plan.cells_of(shard);
+        let (done, finished) = (cells - index.missing(), plan.rows(shard).exists());
         status.shards.push(ShardStatus {
             shard,
-            cells: plan.cells_of(shard),
+            cells,
             done,
-            finished: plan.rows(shard).exists(),
+            finished,
         });
     }
     Ok(status)

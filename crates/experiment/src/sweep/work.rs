@@ -1,7 +1,9 @@
 //! Working through shards: threads that take the next cell, and one journal that takes their rows.
 
 use std::any::Any;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -111,7 +113,8 @@ pub(super) fn work_through(
     };
     let journal = Journal::open(&path, &plan.header(shard), &mut seen)?;
     if finished.exists() {
-        // another process was just ready with it
+        // another process was just ready with it; an empty journal that was begun meanwhile is of no use
+        let _ = std::fs::remove_file(&path);
         progress.done += cells;
         return Ok(progress);
     }
@@ -215,58 +218,77 @@ fn words(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "no message".to_owned())
 }
 
-/// The rows of a shard in the file that holds them: each cell's place, `None` where it is missing.
+/// The rows of a shard, in the file that holds them.
 pub(super) struct Index {
-    /// Reads the rows by their places; `None` where there is no file yet.
-    pub(super) reader: Option<Reader>,
-    /// Places by rank; 0 where there is no row.
-    pub(super) places: Vec<u64>,
+    /// The file; `None` where there is no row yet.
+    path: Option<PathBuf>,
+    /// Where each row stands, by rank; 0 where there is none.
+    places: Vec<u64>,
 }
 
 impl Index {
-    /// Reads a shard, finished or not.
-    pub(super) fn read(plan: &Plan, shard: u64) -> Result<Self, ExperimentError> {
+    /// Reads a shard, finished or not, and tells `each` the content of its rows.
+    pub(super) fn read<F>(plan: &Plan, shard: u64, mut each: F) -> Result<Self, ExperimentError>
+    where
+        F: FnMut(&[u8]) -> Result<(), String>,
+    {
         let mut places = vec![0; usize::try_from(plan.cells_of(shard)).unwrap_or(usize::MAX)];
         let (finished, journal) = (plan.rows(shard), plan.journal(shard));
         let whole = finished.exists();
         let path = if whole { finished } else { journal };
         if !path.exists() {
-            return Ok(Self { reader: None, places });
+            return Ok(Self { path: None, places });
         }
         let Some(mut reader) = Reader::open(&path, &plan.header(shard))? else {
             return if whole {
                 Err(damaged(&path, "it is cut off"))
             } else {
-                Ok(Self { reader: None, places })
+                Ok(Self { path: None, places })
             };
         };
         reader.for_each(|place, content| {
             let cell = cell_of(content).ok_or("a row is too short")?;
-            places[plan.rank(shard, cell)? as usize] = place; // below the number of cells, which is in memory
-            Ok(())
+            let known = &mut places[plan.rank(shard, cell)? as usize]; // below the number of cells, which is in memory
+            if *known > 0 {
+                return Err(format!("cell {cell} has two rows"));
+            }
+            *known = place;
+            each(content)
         })?;
-        let missing = places.iter().filter(|place| **place == 0).count();
-        if whole && missing > 0 {
-            return Err(damaged(
-                &path,
-                format!("it is cut off: {missing} of {} rows are missing", places.len()),
-            ));
-        }
-        Ok(Self {
-            reader: Some(reader),
+        let index = Self {
+            path: Some(path),
             places,
-        })
+        };
+        match (&index.path, index.missing()) {
+            (Some(path), missing @ 1..) if whole => Err(damaged(
+                path,
+                format!("it is cut off: {missing} of {} rows are missing", index.places.len()),
+            )),
+            _ => Ok(index),
+        }
     }
 
-    /// The row of a rank.
-    pub(super) fn row(&mut self, plan: &Plan, shard: u64, rank: u64) -> Result<Row, ExperimentError> {
-        let place = self.places[rank as usize]; // a rank is below the number of cells, which is in memory
-        let path = plan.rows(shard);
-        let reader = self.reader.as_mut().filter(|_| place > 0);
-        let reader =
-            reader.ok_or_else(|| damaged(&path, format!("the row of cell {} is missing", plan.cell(shard, rank))))?;
-        let row = Row::decode(reader.read_at(place)?, plan.columns.numbers().len());
-        row.ok_or_else(|| damaged(&path, format!("the row of cell {} is damaged", plan.cell(shard, rank))))
+    /// Number of cells without a row.
+    pub(super) fn missing(&self) -> u64 {
+        self.places.iter().filter(|place| **place == 0).count() as u64
+    }
+
+    /// The rows of the cells within a range, those of other shards left out. The file is open only meanwhile.
+    pub(super) fn rows(&self, plan: &Plan, shard: u64, cells: &Range<u64>) -> Result<Vec<Row>, ExperimentError> {
+        let first = (cells.start + plan.shards - shard) / plan.shards;
+        let within = (first..)
+            .map(|rank| (rank, plan.cell(shard, rank)))
+            .take_while(|(_, cell)| *cell < cells.end);
+        let Some(path) = &self.path else { return Ok(Vec::new()) };
+        let lost = |cell: u64| damaged(path, format!("the row of cell {cell} is damaged"));
+        let mut reader = Reader::open(path, &plan.header(shard))?.ok_or_else(|| damaged(path, "it is cut off"))?;
+        let mut rows = Vec::new();
+        for (rank, cell) in within {
+            let place = self.places[rank as usize]; // below the number of cells, which is in memory
+            let row = Row::decode(reader.read_at(place)?, plan.columns.numbers().len());
+            rows.push(row.filter(|row| row.cell == cell).ok_or_else(|| lost(cell))?);
+        }
+        Ok(rows)
     }
 }
 

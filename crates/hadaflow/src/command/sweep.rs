@@ -145,7 +145,7 @@ fn work_line(worked: &Worked, directory: &Path) -> String {
 fn status_lines(status: &Status) -> String {
     let mut out = format!("{:<12}{} of {} done\n", "cells", status.done(), status.cells());
     outcome_lines(&mut out, status.outcomes.iter());
-    if let Some(example) = &status.example {
+    if let Some((_, example)) = &status.example {
         line(&mut out, "failure", example);
     }
     let finished = status.shards.iter().filter(|shard| shard.finished).count();
