@@ -20,6 +20,11 @@ use crate::resolve::{Experiment, Library, Origin, common_start, inputs, resolve_
 use crate::run::run;
 use crate::scenario::{Scenario, Selection};
 
+/// A limit that is this accurate, relative to the largest weight, needs no second route.
+const ACCURATE: f64 = 1e-12;
+/// One that is this accurate is used where the second route fails.
+const USABLE: f64 = 1e-8;
+
 /// Computes cell `cell`; `go_on` is asked at each step and ends everything by returning false, and then there is no row.
 ///
 /// Nothing a cell does is an error: what cannot be computed is an outcome.
@@ -233,12 +238,13 @@ impl Sheet<'_> {
         let gap = self.columns.measured.iter().any(|column| column == L1_GAP);
         let quick = (!gap).then(|| quick_limit(a, y, depth, sign, &x0)).flatten();
         let (weights, attained) = match quick {
-            Some(quick) => (quick.weights, quick.attained),
-            None => {
+            Some(quick) if quick.accuracy <= ACCURATE => (quick.weights, quick.attained),
+            quick => {
                 let found = flow_limit(a, y, depth, sign, &x0)?;
-                match found.end {
-                    Computed::Value(end) => (end.weights, matches!(found.projection, Projection::Attained(_))),
-                    Computed::Failed { reason } => {
+                match (found.end, quick) {
+                    (Computed::Value(end), _) => (end.weights, matches!(found.projection, Projection::Attained(_))),
+                    (_, Some(quick)) if quick.accuracy <= USABLE => (quick.weights, quick.attained),
+                    (Computed::Failed { reason }, _) => {
                         self.end("failed", reason);
                         return Ok(());
                     }
