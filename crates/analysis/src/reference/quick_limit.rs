@@ -32,6 +32,9 @@ const STALLED: f64 = 1e-8;
 const ROUNDING: f64 = 1e-15;
 /// Newton steps; typical are 15 to 40.
 const STEPS: usize = 120;
+/// A weight of a positive model whose last step changed it by less than this part of itself does not tend to 0, where
+/// Newton's steps would divide it by a factor each.
+const SETTLED: f64 = 1e-3;
 /// A line search ends where |Φ′| has fallen to this part.
 const FALL: f64 = 0.3;
 /// Largest cosine of A_j with ν that certifies that an entry vanishes.
@@ -185,6 +188,9 @@ impl<'a> Newton<'a> {
                 return None;
             }
             if change <= CONVERGED * largest || (change <= STALLED * largest && change >= 0.25 * last) {
+                if !self.signed && self.relative_change(&along, &slope, &w) > SETTLED {
+                    return None; // a weight that still falls may tend to 0, and Φ have no minimiser
+                }
                 let accuracy = (change / largest).max(self.last_digit(&slope) / largest);
                 return Some(QuickLimit {
                     weights: w,
@@ -238,6 +244,16 @@ impl<'a> Newton<'a> {
         }
         // rounding ends a search near the minimum: what was reached is no worse than the start
         (low > 0.0).then_some(low)
+    }
+
+    /// The largest change of a weight relative to itself.
+    fn relative_change(&self, along: &DVector<f64>, slope: &[f64], w: &[f64]) -> f64 {
+        let changes = along
+            .iter()
+            .zip(slope)
+            .zip(w)
+            .map(|((d, slope), w)| (d * slope / w).abs());
+        changes.fold(0.0, |a, x| if x > a || x.is_nan() { x } else { a })
     }
 
     /// What an error of q in its last digit changes at most.
