@@ -18,8 +18,10 @@
 
 mod axis;
 mod cell;
+mod check;
 mod column;
 mod error;
+mod gaps;
 mod grid;
 mod journal;
 mod merge;
