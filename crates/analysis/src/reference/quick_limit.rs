@@ -17,7 +17,7 @@
 //! A_j·ν < 0 for all j ∉ S, so that any solution z has 0 = ν·A(z − z_S) = Σ_{j∉S} z_j A_j·ν, that is z_j = 0.
 
 use hadaflow_core::initialization::Sign;
-use nalgebra::{Cholesky, DMatrix, DVector};
+use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 use super::EXACT;
 use super::compensated::{mismatch, norm};
@@ -29,7 +29,9 @@ const CONVERGED: f64 = 1e-13;
 /// Below this a step that changes no less than a quarter of what the one before it did shows that rounding rules.
 const STALLED: f64 = 1e-8;
 /// ε·x0^{2−L} beyond which the dual variable cannot hold the weights, whatever the problem: not even tried.
-const ROUNDING: f64 = 1e-15;
+const HOPELESS: f64 = 1e-11;
+/// |Aw − y| of an answer relative to |y|.
+const REACHED: f64 = 1e-10;
 /// Newton steps; typical are 15 to 40.
 const STEPS: usize = 120;
 /// A weight of a positive model whose last step changed it by less than this part of itself does not tend to 0, where
@@ -71,7 +73,7 @@ pub fn quick_limit(a: &DMatrix<f64>, y: &[f64], depth: usize, sign: Sign, x0: &[
         });
     }
     let smallest = x0.iter().fold(f64::INFINITY, |a, x| a.min(*x));
-    if ROUNDING * smallest.powi(2 - depth as i32) >= CONVERGED {
+    if f64::EPSILON * smallest.powi(2 - depth as i32) >= HOPELESS {
         return None; // depth <= 64
     }
     Newton::new(a, y, depth, sign, x0).solve()
@@ -177,7 +179,8 @@ impl<'a> Newton<'a> {
             }
             // products in twice the precision: the residual decides how accurate the answer is
             let residual = DVector::from_vec(mismatch(self.a, &w, self.y));
-            let direction = self.normal(&slope)?.solve(&residual);
+            let (normal, exact) = self.normal(&slope)?;
+            let direction = normal.solve(&residual);
             let along = self.a.tr_mul(&direction);
             let largest = w.iter().fold(0.0f64, |a, w| a.max(w.abs()));
             let change = along
@@ -191,6 +194,13 @@ impl<'a> Newton<'a> {
                 if !self.signed && self.relative_change(&along, &slope, &w) > SETTLED {
                     return None; // a weight that still falls may tend to 0, and Φ have no minimiser
                 }
+                if !exact || residual.norm() > REACHED * norm(self.y) {
+                    return None; // the step tells nothing, or no weights reach y
+                }
+                // the last step to first order, which is all there is to it
+                w.iter_mut()
+                    .zip(along.iter().zip(&slope))
+                    .for_each(|(w, (d, slope))| *w += d * slope);
                 let accuracy = (change / largest).max(self.last_digit(&slope) / largest);
                 return Some(QuickLimit {
                     weights: w,
@@ -207,14 +217,20 @@ impl<'a> Newton<'a> {
         None
     }
 
-    /// The factorized normal matrix A diag(w′) Aᵀ.
-    fn normal(&self, slope: &[f64]) -> Option<Cholesky<f64, nalgebra::Dyn>> {
+    /// The factorized normal matrix A diag(w′) Aᵀ, and whether it is that; where it is singular up to rounding, a little of the
+    /// identity is added, which may do on the way.
+    fn normal(&self, slope: &[f64]) -> Option<(Cholesky<f64, Dyn>, bool)> {
         let mut scaled = self.a.clone();
         for (mut column, slope) in scaled.column_iter_mut().zip(slope) {
             column *= slope.sqrt();
         }
-        let normal = &scaled * scaled.transpose();
-        Cholesky::new(normal)
+        let mut normal = &scaled * scaled.transpose();
+        if let Some(factors) = Cholesky::new(normal.clone()) {
+            return Some((factors, true));
+        }
+        let shift = 1e-14 * normal.diagonal().amax();
+        (0..normal.nrows()).for_each(|i| normal[(i, i)] += shift);
+        Some((Cholesky::new(normal)?, false))
     }
 
     /// A length at which Φ′ along the direction has fallen enough. Φ is convex: Φ′ rises with the length.
@@ -304,6 +320,7 @@ mod tests {
                         instance.kind
                     );
                 }
+                vague += usize::from(quick.accuracy > 1e-12);
                 if quick.attained { attained += 1 } else { alone += 1 }
             }
         }
@@ -319,7 +336,7 @@ mod tests {
     fn small_starts_of_deep_models_take_the_slow_route() {
         let a = nalgebra::dmatrix![1.0, 2.0];
         assert!(quick_limit(&a, &[2.0], 3, Sign::Signed, &[1e-1; 2]).is_some());
-        assert!(quick_limit(&a, &[2.0], 3, Sign::Signed, &[1e-3; 2]).is_none());
+        assert!(quick_limit(&a, &[2.0], 3, Sign::Signed, &[1e-6; 2]).is_none());
         assert!(quick_limit(&a, &[2.0], 2, Sign::Signed, &[1e-8; 2]).is_some());
         assert!(quick_limit(&a, &[f64::NAN], 2, Sign::Signed, &[0.1; 2]).is_none());
         assert!(quick_limit(&a, &[2.0], 2, Sign::Signed, &[0.1]).is_none());

@@ -69,7 +69,7 @@ pub fn merge(plan: &Plan) -> Result<Merged, ExperimentError> {
         let directory = plan.directory.clone();
         return Err(SweepError::Unfinished {
             directory,
-            missing: missing as u64,
+            missing,
             cells,
         }
         .into());
