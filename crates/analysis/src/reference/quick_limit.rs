@@ -10,7 +10,8 @@
 //! (arXiv 2112.11027, Sect. 2, for the potential; the flow's limit is w at the minimiser.) Newton's method with the normal
 //! matrix ∇²Φ and a line search on Φ′, which costs O(n) a trial. The weights are accurate relative to the largest of them,
 //! not each to its own size, and how accurate is measured at the end: by what a further step would change (the residual is
-//! evaluated in twice the precision), and by what the last digit of q changes.
+//! evaluated in twice the precision), and by what the last digit of s = Aᵀq changes. That product, too, is evaluated in twice
+//! the precision; then q, however large, is exact by definition, as any q whose w(Aᵀq) solves Aw = y is the right one.
 //!
 //! In a positive model Φ has no minimiser where all solutions z ≥ 0 of Az = y share a zero. The most frequent case is that
 //! there is one solution only, which is recognised by a certificate: its columns A_S are independent, and A_Sᵀν = 0 with
@@ -20,14 +21,16 @@ use hadaflow_core::initialization::Sign;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 use super::EXACT;
-use super::compensated::{mismatch, norm};
+use super::compensated::{mismatch, norm, transpose_times};
 use super::computed::Computed;
 use super::nonnegative_least_squares::nonnegative_least_squares;
 
 /// A step that changes no weight by more than this part of the largest is the last one.
 const CONVERGED: f64 = 1e-13;
-/// Below this a step that changes no less than a quarter of what the one before it did shows that rounding rules.
+/// Below this, steps that change no less than a quarter of what the one before them did show that rounding rules, after
 const STALLED: f64 = 1e-8;
+/// so many in a row: close to singular matrices Newton's method is slow on its way, too.
+const STALLS: usize = 4;
 /// ε·x0^{2−L} beyond which the dual variable cannot hold the weights, whatever the problem: not even tried.
 const HOPELESS: f64 = 1e-11;
 /// |Aw − y| of an answer relative to |y|.
@@ -172,7 +175,7 @@ impl<'a> Newton<'a> {
     fn solve(mut self) -> Option<QuickLimit> {
         let n = self.a.ncols();
         let (mut w, mut slope) = (vec![0.0; n], vec![0.0; n]);
-        let mut last = f64::INFINITY;
+        let (mut last, mut stalls) = (f64::INFINITY, 0);
         for steps in 1..=STEPS {
             for j in 0..n {
                 (w[j], slope[j]) = self.weight(j, self.s[j]);
@@ -190,7 +193,9 @@ impl<'a> Newton<'a> {
             if !(change.is_finite() && largest.is_finite()) {
                 return None;
             }
-            if change <= CONVERGED * largest || (change <= STALLED * largest && change >= 0.25 * last) {
+            let slow = change <= STALLED * largest && change >= 0.25 * last;
+            stalls = if slow { stalls + 1 } else { 0 };
+            if change <= CONVERGED * largest || stalls >= STALLS {
                 if !self.signed && self.relative_change(&along, &slope, &w) > SETTLED {
                     return None; // a weight that still falls may tend to 0, and Φ have no minimiser
                 }
@@ -212,7 +217,7 @@ impl<'a> Newton<'a> {
             last = change;
             let length = self.search(&along, residual.dot(&direction), &direction)?;
             self.q.axpy(length, &direction, 1.0);
-            self.s = self.a.tr_mul(&self.q);
+            self.s = DVector::from_vec(transpose_times(self.a, self.q.as_slice()));
         }
         None
     }
@@ -272,13 +277,14 @@ impl<'a> Newton<'a> {
         changes.fold(0.0, |a, x| if x > a || x.is_nan() { x } else { a })
     }
 
-    /// What an error of q in its last digit changes at most.
+    /// What an error of s in its last digit changes at most.
     fn last_digit(&self, slope: &[f64]) -> f64 {
-        let size = f64::EPSILON * self.q.norm();
-        let columns = self.a.column_iter().zip(slope);
-        columns.fold(0.0, |largest: f64, (column, slope)| {
-            largest.max(slope * column.norm() * size)
-        })
+        let errors = self
+            .s
+            .iter()
+            .zip(slope)
+            .map(|(s, slope)| slope * f64::EPSILON * s.abs());
+        errors.fold(0.0, f64::max)
     }
 }
 
