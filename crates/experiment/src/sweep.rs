@@ -12,8 +12,8 @@
 //!
 //! No seed depends on the number or the order of cells: a value added to an axis leaves every other cell as it was.
 //!
-//! A [`Plan`] freezes a sweep in a directory. Its shards are worked through by [`work`], one row per cell in a journal
-//! that survives being killed at any moment, and [`merge`] makes one table of them, the same bytes for any number of
+//! A [`Plan`] freezes a sweep in a directory. Its shards are worked through by [`work()`], one row per cell in a journal
+//! that survives being killed at any moment, and [`merge()`] makes one table of them, the same bytes for any number of
 //! threads, shards and interruptions.
 
 mod axis;

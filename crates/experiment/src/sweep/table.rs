@@ -11,7 +11,7 @@ use crate::write::read_cells;
 /// A merged table: named columns in order, and what it says of itself (`axes`, `trials`, `mode`, `success`, …).
 pub type Table = (Vec<(String, Cells)>, BTreeMap<String, String>);
 
-/// Reads a table that [`merge`](super::merge) wrote.
+/// Reads a table that [`merge`](super::merge()) wrote.
 ///
 /// # Errors
 /// If it is missing or damaged, no sweep's table, or from another version of the layout.
