@@ -12,7 +12,9 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
+use hadaflow::experiment::resolve::Library;
 use hadaflow::experiment::scenario::parse;
+use hadaflow::experiment::sweep::{Columns, Grid, Sweep};
 use support::{BINARY, Done, Place, repository};
 
 /// Commands in documents that are not run here, by their beginnings: they build, test or serve rather than use.
@@ -191,6 +193,13 @@ fn the_scenarios_in_the_documents_parse() {
         for block in blocks(&text) {
             let language = block.language.split([',', ' ']).next().unwrap_or_default();
             if language != "ron" || !block.text.contains("Scenario(") {
+                continue;
+            }
+            if block.text.starts_with("Sweep(") {
+                let sweep = Sweep::parse::<&str>(&block.text, &document, &[]).unwrap();
+                Columns::new(&sweep).unwrap();
+                Grid::new(sweep).unwrap().check(&Library::new()).unwrap();
+                count += 1;
                 continue;
             }
             let parsed = parse(&block.text, &document);

@@ -7,6 +7,7 @@ use hadaflow_plot::PlotError;
 
 use crate::read::ReadError;
 use crate::scenario::ScenarioError;
+use crate::sweep::SweepError;
 use crate::write::WriteError;
 
 /// Wrong input, or trouble with files. How the numerics fared is never an error, but an outcome.
@@ -35,6 +36,9 @@ pub enum ExperimentError {
         /// What is wrong.
         reason: String,
     },
+    /// A sweep cannot be planned, continued or merged.
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
     /// A result cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -60,6 +64,9 @@ impl ExperimentError {
     /// Whether it concerns writing (exit code 5) rather than input (3).
     #[must_use]
     pub fn concerns_output(&self) -> bool {
-        matches!(self, Self::Write(_) | Self::Occupied { .. } | Self::Figure { .. })
+        matches!(
+            self,
+            Self::Write(_) | Self::Occupied { .. } | Self::Figure { .. } | Self::Sweep(SweepError::Busy { .. })
+        )
     }
 }

@@ -5,6 +5,7 @@
 //! - [`resolve`]: from a scenario to objects that are valid by construction;
 //! - [`limit`]: where the flow tends, without integrating;
 //! - [`run`]: integrating, assessing, saving, and loading what was saved;
+//! - [`sweep`]: a scenario over a grid of parameters, in parallel, and safe from being killed;
 //! - [`mod@write`]: results, written so that no half file ever stands under a final name.
 //!
 //! No reader panics, overflows the stack or allocates more than a file can justify, whatever the bytes are.
@@ -16,6 +17,7 @@ pub mod read;
 pub mod resolve;
 pub mod run;
 pub mod scenario;
+pub mod sweep;
 pub mod write;
 
 pub use error::ExperimentError;

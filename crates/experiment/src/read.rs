@@ -14,6 +14,7 @@ mod npy;
 mod text;
 
 use std::fs::File;
+use std::io::{Cursor, Read, Seek};
 use std::path::Path;
 
 pub use error::{Place, ReadError, ReadFault};
@@ -137,6 +138,20 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64), ReadError> {
 /// Names the file, the line or entry, and what to try, if the file does not hold a finite matrix.
 pub fn read_matrix(path: &Path, index: Option<usize>) -> Result<MatrixData, ReadError> {
     let (file, length) = open(path)?;
+    matrix_from(file, length, path, index)
+}
+
+/// [`read_matrix`] from the content of the file.
+pub(crate) fn matrix_in(content: &[u8], path: &Path, index: Option<usize>) -> Result<MatrixData, ReadError> {
+    matrix_from(Cursor::new(content), content.len() as u64, path, index)
+}
+
+fn matrix_from<R: Read + Seek>(
+    file: R,
+    length: u64,
+    path: &Path,
+    index: Option<usize>,
+) -> Result<MatrixData, ReadError> {
     match Format::of(path)? {
         Format::Npy => npy::read(file, length, npy::Wanted::Matrix, index),
         Format::Mtx => mtx::read(file, length),
@@ -151,6 +166,15 @@ pub fn read_matrix(path: &Path, index: Option<usize>) -> Result<MatrixData, Read
 /// Names the file, the line or entry, and what to try, if the file does not hold a finite vector.
 pub fn read_vector(path: &Path, index: Option<usize>) -> Result<Vec<f64>, ReadError> {
     let (file, length) = open(path)?;
+    vector_from(file, length, path, index)
+}
+
+/// [`read_vector`] from the content of the file.
+pub(crate) fn vector_in(content: &[u8], path: &Path, index: Option<usize>) -> Result<Vec<f64>, ReadError> {
+    vector_from(Cursor::new(content), content.len() as u64, path, index)
+}
+
+fn vector_from<R: Read + Seek>(file: R, length: u64, path: &Path, index: Option<usize>) -> Result<Vec<f64>, ReadError> {
     match Format::of(path)? {
         Format::Npy => npy::read(file, length, npy::Wanted::Vector, index),
         Format::Mtx => mtx::read(file, length),

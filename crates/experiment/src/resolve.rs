@@ -1,6 +1,7 @@
 //! From a scenario to an experiment: raw choices become objects that are valid by construction.
 
-mod inputs;
+pub(crate) mod inputs;
+mod library;
 mod references;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,9 @@ use crate::error::ExperimentError;
 use crate::scenario::{self, Fault, Formulation, Method, Record, Scenario, Stop, field_error};
 
 pub use inputs::Input;
+pub use library::Library;
+pub(crate) use library::hex;
+pub(crate) use references::CATALOGUE as REFERENCES;
 
 /// Steps after which a run ends, unless the scenario says otherwise.
 const MAX_STEPS: u64 = 1_000_000;
@@ -56,9 +60,17 @@ pub struct Experiment {
 /// # Errors
 /// If an input file cannot be used, a size exceeds the machine's memory, or a choice has no flow.
 pub fn resolve(scenario: Scenario, file: &Path) -> Result<Experiment, ExperimentError> {
+    resolve_with(scenario, file, &Library::without_memory())
+}
+
+/// [`resolve`] with input files from a library, for many experiments that share them.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn resolve_with(scenario: Scenario, file: &Path, library: &Library) -> Result<Experiment, ExperimentError> {
     check_names(&scenario, file)?;
     let directory = file.parent().unwrap_or(Path::new("")).to_owned();
-    let (problem, start, inputs) = inputs::load(&scenario, &directory, file)?;
+    let (problem, start, inputs) = inputs::load(&scenario, &directory, file, library)?;
     let model = core_model::Model {
         depth: scenario.model.depth,
         sign: match scenario.model.sign {
@@ -127,7 +139,7 @@ fn integrator(method: Method) -> Result<Box<dyn Integrator>, CoreError> {
 }
 
 /// References, predictions and figures that are named must exist.
-fn check_names(scenario: &Scenario, file: &Path) -> Result<(), ExperimentError> {
+pub(crate) fn check_names(scenario: &Scenario, file: &Path) -> Result<(), ExperimentError> {
     let references: Vec<&str> = references::CATALOGUE.to_vec();
     let predictions: Vec<&str> = prediction::catalogue().iter().map(|p| p.name()).collect();
     let figures: Vec<&str> = hadaflow_plot::catalogue().iter().map(|f| f.name()).collect();

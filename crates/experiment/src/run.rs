@@ -21,6 +21,7 @@ use hadaflow_core::trajectory::Trajectory;
 use crate::resolve::Experiment;
 
 pub use report::{predictions, report};
+pub(crate) use save::relative;
 pub use save::{Artifacts, TableFormat, plot, prepare_directory, save};
 pub use saved::{Saved, external, load, resumable};
 

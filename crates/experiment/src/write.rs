@@ -4,12 +4,14 @@
 //! leaves the old file or none. The readers for what is written here stand beside the writers.
 
 mod atomic;
+mod cells;
 mod error;
 mod json;
 mod npz;
 mod table;
 
 pub use atomic::{write_atomically, write_bytes};
+pub use cells::{Cells, Kind, read_cells, write_cells};
 pub use error::WriteError;
 pub use json::{from_json, json_number, json_numbers, write_json};
 pub use npz::{Array, ArrayView, read_npz, write_npz};

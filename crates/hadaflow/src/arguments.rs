@@ -31,6 +31,9 @@ pub enum Command {
     Check(Check),
     /// Draw the figures of a saved run again.
     Plot(Plot),
+    /// Run a scenario over a grid of parameters: plan, run, status, merge.
+    #[command(subcommand, long_about = SWEEP)]
+    Sweep(Sweep),
     /// Write a commented scenario with every default.
     New(New),
     /// List what there is: ensembles, models, observables, predictions, figures, events, scenarios.
@@ -158,6 +161,87 @@ pub enum Size {
     TwoColumn,
     /// A 16:9 slide.
     Slide,
+}
+
+const SWEEP: &str = "Run a scenario over a grid of parameters.
+
+A sweep file names a template scenario, axes over any of its fields, trials, and what is measured of each cell. `plan` checks
+all cells and freezes them in a directory; `run` works through them on all processors and `merge` makes one Parquet table of
+their rows. `sweep run SWEEP.ron --out DIR` does all three.
+
+Killing it at any time loses only the cells being computed: run it again and it goes on. The table is the same, byte for byte,
+for any number of threads, shards and interruptions. A cell that fails is a row with its outcome.";
+
+/// `hadaflow sweep`.
+#[derive(Debug, Subcommand)]
+pub enum Sweep {
+    /// Check all cells of a sweep and freeze them in a directory.
+    Plan(SweepPlan),
+    /// Work through a plan, or plan, run and merge a sweep file in one go.
+    Run(SweepRun),
+    /// Say how far a sweep is.
+    Status(SweepDirectory),
+    /// Merge the rows of a finished sweep into one table.
+    Merge(SweepDirectory),
+}
+
+/// `hadaflow sweep plan`.
+#[derive(Debug, Args)]
+pub struct SweepPlan {
+    /// The sweep file.
+    pub sweep: PathBuf,
+    /// Directory of the plan.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Into how many independent parts the cells are divided [default: 1].
+    #[arg(long, value_name = "N")]
+    pub shards: Option<u64>,
+    /// Replace a field of the sweep or of its template, e.g. --set trials=5 or --set problem.dimension=50; may be repeated.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hadaflow sweep run`.
+#[derive(Debug, Args)]
+pub struct SweepRun {
+    /// The directory of a plan, or a sweep file (then with --out).
+    pub target: PathBuf,
+    /// Directory of the plan of a sweep file.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace a field of the sweep file or of its template; may be repeated.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Work through shard K of N only, and do not merge; counted from 1.
+    #[arg(long, value_name = "K/N", value_parser = shard)]
+    pub shard: Option<(u64, u64)>,
+    /// How many cells are computed at a time [default: the number of processors].
+    #[arg(long, value_name = "T")]
+    pub threads: Option<std::num::NonZero<usize>>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hadaflow sweep status` and `merge`.
+#[derive(Debug, Args)]
+pub struct SweepDirectory {
+    /// The directory of a plan.
+    pub directory: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `2/4`.
+fn shard(text: &str) -> Result<(u64, u64), String> {
+    let numbers = text
+        .split_once('/')
+        .and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
+    numbers.ok_or_else(|| "expected K/N, such as 1/4".to_owned())
 }
 
 /// `hadaflow new`.

@@ -1,11 +1,85 @@
 //! A progress line on standard error, only on a terminal, at most ten times a second; and Ctrl-C.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hadaflow::core::integrate::Progress;
+use hadaflow::experiment::sweep::Progress as SweepProgress;
+
+/// Watches a sweep: many threads ask it.
+pub struct SweepWatcher {
+    interrupted: Arc<AtomicBool>,
+    terminal: bool,
+    start: Instant,
+    /// When the line was last drawn, if ever.
+    drawn: Mutex<Option<Instant>>,
+}
+
+impl SweepWatcher {
+    /// Starts watching; from now on an interrupt ends the sweep instead of the process.
+    pub fn new() -> Self {
+        Self {
+            interrupted: catch_interrupts(),
+            terminal: std::io::stderr().is_terminal(),
+            start: Instant::now(),
+            drawn: Mutex::new(None),
+        }
+    }
+
+    /// Called after each cell and at each step of one; false once the sweep is to end.
+    pub fn step(&self, progress: SweepProgress) -> bool {
+        if self.terminal
+            && let Ok(mut drawn) = self.drawn.try_lock()
+            && drawn.is_none_or(|drawn| drawn.elapsed() > Duration::from_millis(100))
+        {
+            *drawn = Some(Instant::now());
+            // a broken terminal must not end the sweep
+            let _ = write!(std::io::stderr(), "\r\x1b[2K{}", self.line(progress));
+        }
+        !self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Done, rate, time left, failures.
+    fn line(&self, progress: SweepProgress) -> String {
+        let SweepProgress {
+            done,
+            cells,
+            fresh,
+            failed,
+        } = progress;
+        let percent = 100.0 * done as f64 / cells.max(1) as f64; // rounded for display only
+        let rate = fresh as f64 / self.start.elapsed().as_secs_f64().max(1e-3);
+        let left = match fresh {
+            0 => "?".to_owned(),
+            _ => clock((cells - done) as f64 / rate),
+        };
+        format!("{done} of {cells} cells ({percent:.1} %)   {rate:.1} per second   {left} left   {failed} failed")
+    }
+
+    /// Clears the line.
+    pub fn finish(&self) {
+        if self.drawn.lock().is_ok_and(|drawn| drawn.is_some()) {
+            let _ = write!(std::io::stderr(), "\r\x1b[2K");
+        }
+    }
+}
+
+/// Seconds as h:mm:ss.
+fn clock(seconds: f64) -> String {
+    let whole = seconds.round() as u64; // saturates
+    format!("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60)
+}
+
+/// A flag that an interrupt raises from now on.
+fn catch_interrupts() -> Arc<AtomicBool> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = interrupted.clone();
+    // Without a handler an interrupt ends the process at once: less kind, but not wrong.
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+    interrupted
+}
 
 /// Watches a run.
 pub struct Watcher {
@@ -18,12 +92,8 @@ pub struct Watcher {
 impl Watcher {
     /// Starts watching; from now on an interrupt ends the run instead of the process.
     pub fn new() -> Self {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let flag = interrupted.clone();
-        // Without a handler an interrupt ends the process at once: less kind, but not wrong.
-        let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
         Self {
-            interrupted,
+            interrupted: catch_interrupts(),
             terminal: std::io::stderr().is_terminal(),
             last: Instant::now(),
             shown: false,

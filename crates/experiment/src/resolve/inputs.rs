@@ -9,11 +9,11 @@ use hadaflow_core::measurement::{DenseOperator, MeasurementOperator, SparseOpera
 use hadaflow_core::problem::{Problem, storage_bytes};
 use hadaflow_core::signal::{Magnitude, SparseSignal};
 use nalgebra::DMatrix;
-use sha2::{Digest, Sha256};
 
+use super::library::Library;
 use crate::error::ExperimentError;
 use crate::memory;
-use crate::read::{MatrixData, ReadError, read_matrix, read_vector};
+use crate::read::{MatrixData, ReadError};
 use crate::scenario::{self, Fault, Files, Scenario, Signal, Synthetic, VectorSource, field_error};
 
 /// An input file and its content.
@@ -26,10 +26,11 @@ pub struct Input {
 }
 
 /// Problem, start and input files of a scenario.
-pub(super) fn load(
+pub(crate) fn load(
     scenario: &Scenario,
     directory: &Path,
     file: &Path,
+    library: &Library,
 ) -> Result<(Problem, Initialization, Vec<Input>), ExperimentError> {
     let refused = |source: CoreError| ExperimentError::Input {
         file: file.to_owned(),
@@ -40,7 +41,7 @@ pub(super) fn load(
             check_memory(synthetic, file)?;
             draw(scenario, synthetic).map_err(refused)?
         }
-        scenario::Problem::Files(files) => read_problem(files, directory, file)?,
+        scenario::Problem::Files(files) => read_problem(files, directory, file, library)?,
     };
     let dimension = problem.operator.cols();
     let start = match &scenario.model.initialization {
@@ -51,13 +52,13 @@ pub(super) fn load(
             spread: *spread,
         },
         scenario::Initialization::Vector(source) => {
-            Initialization::Vector(start_vector(source, dimension, directory, file)?)
+            Initialization::Vector(start_vector(source, dimension, directory, file, library)?)
         }
     };
     let mut paths = scenario.clone();
     let mut inputs: Vec<Input> = Vec::new();
     for path in paths.paths_mut() {
-        let sha256 = digest(&directory.join(&*path))?;
+        let sha256 = library.digest(&directory.join(&*path))?;
         inputs.push(Input {
             path: path.clone(),
             sha256,
@@ -72,6 +73,7 @@ fn start_vector(
     dimension: usize,
     directory: &Path,
     file: &Path,
+    library: &Library,
 ) -> Result<Vec<f64>, ExperimentError> {
     let refused = |value: String, allowed: String| {
         let fault = Fault::OutOfRange { value, allowed };
@@ -80,7 +82,7 @@ fn start_vector(
     let (entries, what) = match source {
         VectorSource::Values(values) => (values.clone(), "a list".to_owned()),
         VectorSource::File(path) => (
-            read_vector(&directory.join(path), None)?,
+            library.vector(&directory.join(path), None)?,
             format!("the vector in {}", path.display()),
         ),
     };
@@ -96,7 +98,7 @@ fn start_vector(
 }
 
 /// SHA-256 of the scenario with each path replaced by the digest of its content: the same wherever the files lie.
-pub(super) fn content_hash(scenario: &Scenario, inputs: &[Input]) -> String {
+pub(crate) fn content_hash(scenario: &Scenario, inputs: &[Input]) -> String {
     let mut portable = scenario.clone();
     for (path, input) in portable.paths_mut().into_iter().zip(inputs) {
         *path = PathBuf::from(format!("sha256:{}", input.sha256));
@@ -104,30 +106,8 @@ pub(super) fn content_hash(scenario: &Scenario, inputs: &[Input]) -> String {
     scenario::hash(&portable)
 }
 
-fn digest(path: &Path) -> Result<String, ReadError> {
-    let reason = |error: std::io::Error| {
-        ReadError::whole(
-            path,
-            crate::read::ReadFault::Unreadable {
-                reason: error.to_string(),
-            },
-        )
-    };
-    let mut file = std::fs::File::open(path).map_err(reason)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let count = std::io::Read::read(&mut file, &mut buffer).map_err(reason)?;
-        if count == 0 {
-            break;
-        }
-        hasher.update(&buffer[..count]);
-    }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
 /// Refuses what the machine cannot hold, before allocating: the operator, the state, and the solver's history of it.
-fn check_memory(synthetic: &Synthetic, file: &Path) -> Result<(), ExperimentError> {
+pub(crate) fn check_memory(synthetic: &Synthetic, file: &Path) -> Result<(), ExperimentError> {
     let (m, n) = (synthetic.measurements, synthetic.dimension);
     let ensemble = by_name(ensemble_name(synthetic.ensemble)).map_err(|source| ExperimentError::Input {
         file: file.to_owned(),
@@ -187,12 +167,17 @@ fn draw(scenario: &Scenario, synthetic: &Synthetic) -> Result<Problem, CoreError
     )
 }
 
-fn read_problem(files: &Files, directory: &Path, scenario: &Path) -> Result<Problem, ExperimentError> {
+fn read_problem(
+    files: &Files,
+    directory: &Path,
+    scenario: &Path,
+    library: &Library,
+) -> Result<Problem, ExperimentError> {
     let refused = |source: CoreError| ExperimentError::Input {
         file: scenario.to_owned(),
         source,
     };
-    let matrix = read_matrix(&directory.join(&files.matrix), files.index)?;
+    let matrix = library.matrix(&directory.join(&files.matrix), files.index)?;
     let operator: Arc<dyn MeasurementOperator> = match matrix {
         MatrixData::Dense { rows, cols, row_major } => {
             Arc::new(DenseOperator::new(DMatrix::from_row_slice(rows, cols, &row_major)).map_err(refused)?)
@@ -203,7 +188,7 @@ fn read_problem(files: &Files, directory: &Path, scenario: &Path) -> Result<Prob
     };
     let read = |path: &PathBuf, axis: &str, expected: usize| {
         let path = directory.join(path);
-        let vector = read_vector(&path, files.index)?;
+        let vector = library.vector(&path, files.index)?;
         if vector.len() == expected {
             return Ok(vector);
         }

@@ -8,7 +8,7 @@ use nalgebra::DMatrix;
 use crate::scenario::Selection;
 
 /// The references there are, in their order.
-pub(super) const CATALOGUE: [&str; 3] = ["Truth", "BasisPursuit", "BregmanProjection"];
+pub(crate) const CATALOGUE: [&str; 3] = ["Truth", "BasisPursuit", "BregmanProjection"];
 
 /// m·n·min(m, n) up to which references that are computed come with the run: a second of work, at most.
 const WORK: f64 = 2e7;

@@ -302,7 +302,7 @@ fn relocated(experiment: &Experiment, directory: &Path) -> scenario::Scenario {
 }
 
 /// `target` as seen from `base`; `target` itself where one of them cannot be made absolute.
-fn relative(base: &Path, target: &Path) -> PathBuf {
+pub(crate) fn relative(base: &Path, target: &Path) -> PathBuf {
     let (Ok(base), Ok(absolute)) = (base.canonicalize(), target.canonicalize()) else {
         return target.to_owned();
     };

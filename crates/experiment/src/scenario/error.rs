@@ -164,7 +164,7 @@ fn nearest(found: &str, known: &[String]) -> Option<String> {
 
 impl ScenarioError {
     /// An error of a field, without a file or a place yet.
-    pub(super) fn of_field(field: impl Into<String>, fault: Fault) -> Self {
+    pub(crate) fn of_field(field: impl Into<String>, fault: Fault) -> Self {
         Self {
             field: Some(field.into()),
             ..Self::of_file(PathBuf::new(), fault)
@@ -172,7 +172,7 @@ impl ScenarioError {
     }
 
     /// An error of the whole file.
-    pub(super) fn of_file(file: impl Into<PathBuf>, fault: Fault) -> Self {
+    pub(crate) fn of_file(file: impl Into<PathBuf>, fault: Fault) -> Self {
         Self {
             file: file.into(),
             position: None,

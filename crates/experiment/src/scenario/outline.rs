@@ -8,7 +8,7 @@ use std::ops::Range;
 
 mod lexer;
 
-pub(super) use lexer::{Lexer, Token};
+pub(crate) use lexer::{Lexer, Token};
 
 /// Most values whose places are kept.
 const MAX_NODES: usize = 100_000;
@@ -28,17 +28,17 @@ enum Key {
 
 /// One value of the document.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     parent: Option<usize>,
     key: Key,
     /// The whole value.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     /// What stands between its brackets, and which bracket opens it.
-    pub(super) body: Option<(u8, Range<usize>)>,
+    pub(crate) body: Option<(u8, Range<usize>)>,
 }
 
 /// Every value of a document, in the order of the text; parents come before children.
-pub(super) struct Outline<'a> {
+pub(crate) struct Outline<'a> {
     text: &'a str,
     nodes: Vec<Node>,
 }
@@ -52,7 +52,7 @@ struct Open {
 
 impl<'a> Outline<'a> {
     /// Scans a text.
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         let mut outline = Self {
             text,
             nodes: Vec::new(),
@@ -158,17 +158,17 @@ impl<'a> Outline<'a> {
     }
 
     /// The text of a span.
-    pub(super) fn slice(&self, span: &Range<usize>) -> &'a str {
+    pub(crate) fn slice(&self, span: &Range<usize>) -> &'a str {
         self.text.get(span.clone()).unwrap_or_default()
     }
 
     /// The node with this index.
-    pub(super) fn node(&self, index: usize) -> Option<&Node> {
+    pub(crate) fn node(&self, index: usize) -> Option<&Node> {
         self.nodes.get(index)
     }
 
     /// The innermost value that contains the byte, its field name included.
-    pub(super) fn at(&self, offset: usize) -> Option<usize> {
+    pub(crate) fn at(&self, offset: usize) -> Option<usize> {
         let inside = |node: &Node| {
             let start = match &node.key {
                 Key::Field(name) => name.start,
@@ -185,13 +185,13 @@ impl<'a> Outline<'a> {
     }
 
     /// The innermost value in brackets that contains the byte.
-    pub(super) fn brackets_at(&self, offset: usize) -> Option<usize> {
+    pub(crate) fn brackets_at(&self, offset: usize) -> Option<usize> {
         let inside = |node: &Node| node.body.is_some() && node.span.start <= offset && offset < node.span.end;
         self.nodes.iter().rposition(inside)
     }
 
     /// The first byte at or after this one that is neither blank nor in a comment.
-    pub(super) fn skip_blank(&self, offset: usize) -> usize {
+    pub(crate) fn skip_blank(&self, offset: usize) -> usize {
         let rest = self.text.get(offset..).unwrap_or_default();
         Lexer::new(rest)
             .next()
@@ -201,7 +201,7 @@ impl<'a> Outline<'a> {
     /// The path of a value as users write it, such as `integrate.stop[1]`; empty for the document itself.
     ///
     /// The position inside a choice such as `Identical(1e-4)` is left out.
-    pub(super) fn path(&self, index: usize) -> String {
+    pub(crate) fn path(&self, index: usize) -> String {
         let mut parts = Vec::new();
         let mut next = self.nodes.get(index);
         while let Some(node) = next {
@@ -218,7 +218,7 @@ impl<'a> Outline<'a> {
     }
 
     /// The fields of a value.
-    pub(super) fn fields(&self, parent: usize) -> Vec<&'a str> {
+    pub(crate) fn fields(&self, parent: usize) -> Vec<&'a str> {
         let name = |node: &Node| match &node.key {
             Key::Field(name) if node.parent == Some(parent) => Some(self.slice(name)),
             _ => None,
@@ -227,7 +227,7 @@ impl<'a> Outline<'a> {
     }
 
     /// The value at one step from another: a field, or an entry written `3` or `[3]`.
-    pub(super) fn child(&self, parent: usize, step: &str) -> Option<usize> {
+    pub(crate) fn child(&self, parent: usize, step: &str) -> Option<usize> {
         let entry = step.trim_start_matches('[').trim_end_matches(']').parse::<usize>().ok();
         let found = self.nodes.iter().position(|node| {
             node.parent == Some(parent)
@@ -247,7 +247,7 @@ impl<'a> Outline<'a> {
     }
 
     /// The value at a path, as [`Outline::path`] writes it.
-    pub(super) fn find(&self, path: &str) -> Option<usize> {
+    pub(crate) fn find(&self, path: &str) -> Option<usize> {
         let spaced = path.replace('[', ".[");
         let mut node = 0;
         for step in spaced.split('.').filter(|step| !step.is_empty()) {

@@ -47,7 +47,7 @@ pub fn apply_override(text: &str, assignment: &str) -> Result<String, ScenarioEr
     Ok(to_ron(&scenario))
 }
 
-fn without_position(error: ScenarioError) -> ScenarioError {
+pub(crate) fn without_position(error: ScenarioError) -> ScenarioError {
     ScenarioError {
         position: None,
         ..error
@@ -57,29 +57,29 @@ fn without_position(error: ScenarioError) -> ScenarioError {
 /// One override, on types but not yet on ranges.
 fn override_once(text: &str, origin: &Path, assignment: &str) -> Result<String, ScenarioError> {
     let original = deserialize(text, origin);
-    let bad = |reason: &str| {
-        let (text, reason) = (assignment.to_owned(), reason.to_owned());
-        ScenarioError::of_file(origin, Fault::BadOverride { text, reason })
-    };
-    let (path, value) = assignment.split_once('=').ok_or_else(|| bad("there is no `=`"))?;
-    let (path, value) = (path.trim(), value.trim());
-    if path.is_empty() {
-        return Err(bad("there is no path before the `=`"));
-    }
+    let (path, value) = split(assignment).map_err(|reason| bad_override(origin, assignment, reason))?;
     // A file that lacks only what is being set is completed as it stands.
     let base = original.as_ref().map_or_else(|_| text.to_owned(), to_ron);
-    let edited = replace(&base, path, value).map_err(|fault| match fault {
-        Refused::Value(reason) => bad(reason),
-        Refused::Path { step, known } => {
-            let path = path.to_owned();
-            ScenarioError::of_file(origin, Fault::UnknownPath { path, step, known })
-        }
-    });
+    let edited = replace(&base, path, value).map_err(|refused| refused.error(origin, assignment, path));
     match (edited.and_then(|edited| deserialize(&edited, origin)), original) {
         (Ok(scenario), _) => Ok(to_ron(&scenario)),
         (Err(_), Err(original)) => Err(original),
         (Err(error), Ok(_)) => Err(without_position(error)),
     }
+}
+
+/// Path and value of an assignment; the reason if it is none.
+pub(crate) fn split(assignment: &str) -> Result<(&str, &str), &'static str> {
+    let (path, value) = assignment.split_once('=').ok_or("there is no `=`")?;
+    match path.trim() {
+        "" => Err("there is no path before the `=`"),
+        path => Ok((path, value.trim())),
+    }
+}
+
+pub(crate) fn bad_override(origin: &Path, assignment: &str, reason: &str) -> ScenarioError {
+    let (text, reason) = (assignment.to_owned(), reason.to_owned());
+    ScenarioError::of_file(origin, Fault::BadOverride { text, reason })
 }
 
 /// Why a text was not edited.
@@ -90,29 +90,90 @@ enum Refused {
     Path { step: String, known: Vec<String> },
 }
 
+impl Refused {
+    fn error(self, origin: &Path, assignment: &str, path: &str) -> ScenarioError {
+        match self {
+            Self::Value(reason) => bad_override(origin, assignment, reason),
+            Self::Path { step, known } => {
+                let path = path.to_owned();
+                ScenarioError::of_file(origin, Fault::UnknownPath { path, step, known })
+            }
+        }
+    }
+}
+
+/// [`replace`] for a document that is not a scenario, with the assignment `path=value` named in errors.
+pub(crate) fn replace_in(text: &str, origin: &Path, assignment: &str) -> Result<String, ScenarioError> {
+    let (path, value) = split(assignment).map_err(|reason| bad_override(origin, assignment, reason))?;
+    replace(text, path, value).map_err(|refused| refused.error(origin, assignment, path))
+}
+
 /// Replaces the value at a path in a text, or adds the last field of the path where it is absent.
 fn replace(text: &str, path: &str, value: &str) -> Result<String, Refused> {
-    let outline = Outline::new(text);
-    if let Some(node) = outline.find(path).and_then(|index| outline.node(index)) {
-        let replaces_text = outline.slice(&node.span).starts_with('"');
-        let value = if replaces_text && ron::from_str::<String>(value).is_err() {
-            format!("{value:?}") // the shell has eaten the quotation marks
-        } else {
-            value.to_owned()
-        };
-        check_value(&value)?;
-        return Ok(splice(text, node.span.clone(), &value));
+    let hole = Hole::find(text, path)?;
+    let value = hole.fill(value).map_err(Refused::Value)?;
+    Ok(splice(text, hole.span, &value))
+}
+
+/// The place in a text where the value of a field stands or would stand.
+pub(crate) struct Hole {
+    /// What is replaced; empty where the field is absent.
+    pub(crate) span: std::ops::Range<usize>,
+    /// Whether a text in quotation marks is replaced.
+    replaces_text: bool,
+    /// The name of a field that is added.
+    added: Option<String>,
+}
+
+impl Hole {
+    /// The place of a path such as `model.depth`.
+    fn find(text: &str, path: &str) -> Result<Self, Refused> {
+        let outline = Outline::new(text);
+        if let Some(node) = outline.find(path).and_then(|index| outline.node(index)) {
+            return Ok(Self {
+                span: node.span.clone(),
+                replaces_text: outline.slice(&node.span).starts_with('"'),
+                added: None,
+            });
+        }
+        let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !name.starts_with(|c: char| c.is_ascii_digit());
+        let parent = outline.find(parent).and_then(|index| outline.node(index));
+        match parent.and_then(|node| node.body.clone()) {
+            Some((b'(', body)) if is_name => Ok(Self {
+                span: body.start..body.start,
+                replaces_text: false,
+                added: Some(name.to_owned()),
+            }),
+            _ => Err(leads_nowhere(&outline, path)),
+        }
     }
-    check_value(value)?;
-    let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
-    let Some(index) = outline.find(parent) else {
-        return Err(leads_nowhere(&outline, path));
-    };
-    let is_name =
-        name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
-    match outline.node(index).and_then(|node| node.body.clone()) {
-        Some((b'(', body)) if is_name => Ok(splice(text, body.start..body.start, &format!("{name}: {value}, "))),
-        _ => Err(leads_nowhere(&outline, path)),
+
+    /// The place of a path in a scenario's text.
+    pub(crate) fn of(text: &str, path: &str) -> Result<Self, Fault> {
+        Self::find(text, path).map_err(|refused| match refused {
+            Refused::Path { step, known } => {
+                let path = path.to_owned();
+                Fault::UnknownPath { path, step, known }
+            }
+            Refused::Value(reason) => Fault::BadOverride {
+                text: path.to_owned(),
+                reason: reason.to_owned(),
+            },
+        })
+    }
+
+    /// What is to stand there for a value; the reason if it is not one RON value.
+    pub(crate) fn fill(&self, value: &str) -> Result<String, &'static str> {
+        let quoted = self.replaces_text && ron::from_str::<String>(value).is_err();
+        // the shell has eaten the quotation marks
+        let value = if quoted { format!("{value:?}") } else { value.to_owned() };
+        check_value(&value)?;
+        Ok(match &self.added {
+            Some(name) => format!("{name}: {value}, "),
+            None => value,
+        })
     }
 }
 
@@ -141,13 +202,13 @@ fn splice(text: &str, span: std::ops::Range<usize>, value: &str) -> String {
     format!("{before}{value}{after}")
 }
 
-fn check_value(value: &str) -> Result<(), Refused> {
+fn check_value(value: &str) -> Result<(), &'static str> {
     if value.is_empty() {
-        Err(Refused::Value("there is no value after the `=`"))
+        Err("there is no value after the `=`")
     } else if is_single_value(value) {
         Ok(())
     } else {
-        Err(Refused::Value("the value is not one RON value"))
+        Err("the value is not one RON value")
     }
 }
 

@@ -15,7 +15,7 @@ use super::{Fault, Scenario, ScenarioError};
 pub const MAX_BYTES: u64 = 16 << 20;
 
 /// The RON dialect of scenarios.
-pub(super) fn dialect() -> ron::Options {
+pub(crate) fn dialect() -> ron::Options {
     ron::Options::default()
         .with_default_extension(Extensions::IMPLICIT_SOME)
         .with_default_extension(Extensions::UNWRAP_NEWTYPES)
@@ -73,13 +73,17 @@ pub fn parse(text: &str, origin: &Path) -> Result<Scenario, ScenarioError> {
     Ok(scenario)
 }
 
-/// Reads a scenario without judging its values.
-pub(super) fn deserialize(text: &str, origin: &Path) -> Result<Scenario, ScenarioError> {
+/// Reads any document in the dialect of scenarios; `origin` is the file named in errors.
+pub(crate) fn from_ron<'a, T: serde::Deserialize<'a>>(text: &'a str, origin: &Path) -> Result<T, ScenarioError> {
     check_length(text.len() as u64, origin)?;
+    let read = dialect().from_str(text);
+    read.map_err(|error| translate(&error, &Place { text, origin }))
+}
+
+/// Reads a scenario without judging its values.
+pub(crate) fn deserialize(text: &str, origin: &Path) -> Result<Scenario, ScenarioError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut scenario: Scenario = dialect()
-        .from_str(text)
-        .map_err(|error| translate(&error, &Place { text, origin }))?;
+    let mut scenario: Scenario = from_ron(text, origin)?;
     if let Problem::Synthetic(problem) = &mut scenario.problem {
         let Signal::Sparse { sparsity, .. } = &mut problem.signal;
         if *sparsity == DEFAULT_SPARSITY
@@ -105,7 +109,7 @@ pub(crate) fn field_error(origin: &Path, field: &str, fault: Fault) -> ScenarioE
 }
 
 /// Adds file and position to an error of a field.
-fn locate(mut error: ScenarioError, text: &str, origin: &Path) -> ScenarioError {
+pub(crate) fn locate(mut error: ScenarioError, text: &str, origin: &Path) -> ScenarioError {
     origin.clone_into(&mut error.file);
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let outline = Outline::new(text);

@@ -16,7 +16,7 @@ pub struct WriteError {
 
 impl WriteError {
     /// From the system's error.
-    pub(super) fn io(path: &Path, error: &std::io::Error) -> Self {
+    pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {
         Self {
             path: path.to_owned(),
             reason: error.to_string(),
@@ -25,7 +25,7 @@ impl WriteError {
     }
 
     /// From content that the format cannot hold.
-    pub(super) fn content(path: &Path, reason: impl Into<String>) -> Self {
+    pub(crate) fn content(path: &Path, reason: impl Into<String>) -> Self {
         Self {
             path: path.to_owned(),
             reason: reason.into(),

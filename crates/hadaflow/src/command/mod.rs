@@ -7,6 +7,7 @@ pub mod manual;
 pub mod new;
 pub mod plot;
 pub mod run;
+pub mod sweep;
 
 use hadaflow::analysis::prediction::{Assessment, Kind, Verdict};
 

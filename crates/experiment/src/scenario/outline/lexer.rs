@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What a stretch of text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::scenario) enum Token {
+pub(crate) enum Token {
     /// A name.
     Ident,
     /// A number, string or character.
@@ -22,14 +22,14 @@ pub(in crate::scenario) enum Token {
 }
 
 /// Iterates over the tokens; comments, white space and leading attributes are skipped.
-pub(in crate::scenario) struct Lexer<'a> {
+pub(crate) struct Lexer<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Lexer<'a> {
     /// Starts at the beginning of a text.
-    pub(in crate::scenario) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
 

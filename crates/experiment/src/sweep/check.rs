@@ -1,0 +1,197 @@
+//! What is refused before anything runs: axes that make no grid, and cells that are no experiments.
+
+use std::collections::BTreeSet;
+use std::mem::discriminant;
+use std::path::Path;
+
+use hadaflow_core::error::CoreError;
+
+use super::axis::Value;
+use super::grid::{incompatible, out_of_range, without_place};
+use super::{Grid, Mode, Sweep};
+use crate::error::ExperimentError;
+use crate::resolve::{Library, check_names, inputs, resolve};
+use crate::scenario::{Ensemble, Fault, Files, Initialization, Problem, Scenario, ScenarioError, Stop, deserialize};
+
+/// Most cells of a sweep: far more than can be computed, and any index is an exact double.
+const MAX_CELLS: u64 = 1 << 40;
+
+/// Columns of the table that no axis may be named after.
+const RESERVED: [&str; 8] = [
+    "cell", "trial", "seed", "scenario", "outcome", "message", "success", "t_end",
+];
+
+impl Grid {
+    /// Checks every point of the grid: its first trial, as the others differ in their seeds only. Returns the paths of
+    /// all input files.
+    ///
+    /// # Errors
+    /// Names the first cell that is no valid experiment, or an input file that cannot be used.
+    pub fn check(&self, library: &Library) -> Result<BTreeSet<String>, ExperimentError> {
+        let mut paths = BTreeSet::new();
+        let mut last: Option<Scenario> = None;
+        for point in 0..self.cells / self.sweep.settings.trials {
+            let cell = point * self.sweep.settings.trials;
+            let mut scenario = self.scenario(cell)?;
+            paths.extend(
+                scenario
+                    .paths_mut()
+                    .into_iter()
+                    .map(|path| path.to_string_lossy().into_owned()),
+            );
+            self.check_mode(&scenario)
+                .map_err(|reason| self.refused(cell, &reason))?;
+            let refused = |error: ExperimentError| match error {
+                ExperimentError::Scenario(error) => self.refused(cell, &without_place(error)).into(),
+                ExperimentError::Input { source, .. } => self.refused(cell, &source.to_string()).into(),
+                other => other,
+            };
+            check_names(&scenario, &self.sweep.file).map_err(refused)?;
+            if !last.as_ref().is_some_and(|last| same_model(last, &scenario)) {
+                check_model(&scenario).map_err(|reason| self.refused(cell, &reason))?;
+            }
+            match &scenario.problem {
+                Problem::Synthetic(problem) => inputs::check_memory(problem, &self.sweep.file).map_err(refused)?,
+                Problem::Files(files) => self.check_files(&scenario, files, cell, library)?,
+            }
+            last = Some(scenario);
+        }
+        Ok(paths)
+    }
+
+    /// Input files exist and fit together, and the truth is there where success is asked for.
+    fn check_files(
+        &self,
+        scenario: &Scenario,
+        files: &Files,
+        cell: u64,
+        library: &Library,
+    ) -> Result<(), ExperimentError> {
+        if self.sweep.settings.success.is_some() && files.truth.is_none() {
+            return Err(self.refused(cell, "problem.truth: success needs the truth").into());
+        }
+        let directory = self.sweep.origin.parent().unwrap_or(Path::new(""));
+        inputs::load(scenario, directory, &self.sweep.file, library)
+            .map(|_| ())
+            .map_err(|error| self.refused(cell, &error.to_string()).into())
+    }
+
+    /// What the limit needs.
+    fn check_mode(&self, scenario: &Scenario) -> Result<(), String> {
+        if self.sweep.settings.mode == Mode::Flow {
+            return Ok(());
+        }
+        if matches!(
+            scenario.model.initialization,
+            Initialization::PerFactor(_) | Initialization::Random { .. }
+        ) {
+            return Err(
+                "model.initialization: the limit needs factors that all start alike (Identical or Vector)".into(),
+            );
+        }
+        match &scenario.problem {
+            Problem::Synthetic(problem) if problem.ensemble == Ensemble::SubsampledDct => {
+                Err("problem.ensemble: the limit needs a matrix that is stored densely (Gaussian or Rademacher)".into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Number of cells.
+pub(super) fn count(sweep: &Sweep) -> Result<u64, ScenarioError> {
+    let lengths = sweep.settings.axes.iter().map(|axis| axis.values.list.len() as u64);
+    let product = lengths.chain([sweep.settings.trials]).try_fold(1_u64, u64::checked_mul);
+    match product {
+        Some(cells) if cells <= MAX_CELLS => Ok(cells),
+        _ => Err(sweep.error("axes", out_of_range("the number of cells", "at most 2^40"))),
+    }
+}
+
+/// Names, values and options of the axes.
+pub(super) fn check_axes(sweep: &Sweep) -> Result<(), ScenarioError> {
+    let axes = &sweep.settings.axes;
+    for (k, axis) in axes.iter().enumerate() {
+        let wrong = |field: &str, fault| Err(sweep.error(&format!("axes[{k}]{field}"), fault));
+        if axis.field.is_some() != axis.set.is_empty() {
+            let remedy = "field: \"path\", or set: {\"path\": \"form with {}\", ..}";
+            return wrong(
+                "",
+                incompatible("an axis", "both or neither of `field` and `set`", remedy),
+            );
+        }
+        if axis.form.is_some() && axis.field.is_none() {
+            return wrong(
+                ".form",
+                incompatible("`form`", "`set`, which has a form per field", "no `form`"),
+            );
+        }
+        if axis.name.is_empty() {
+            return wrong(
+                "",
+                Fault::MissingField {
+                    name: "name".to_owned(),
+                },
+            );
+        }
+        if RESERVED.contains(&axis.name.as_str()) {
+            return wrong(
+                ".name",
+                incompatible(
+                    &format!("{:?}", axis.name),
+                    "the table's column of that name",
+                    "another name",
+                ),
+            );
+        }
+        if axes[..k].iter().any(|other| other.name == axis.name) {
+            return wrong(
+                ".name",
+                out_of_range(format!("{:?}", axis.name), "a name that no other axis has"),
+            );
+        }
+        let values = &axis.values.list;
+        if values.is_empty() {
+            return wrong(".values", out_of_range("an empty axis", "a list of at least one value"));
+        }
+        if (axis.times.is_some() || axis.round) && values.iter().any(|value| value.number().is_none()) {
+            return wrong(".values", out_of_range("text", "numbers, because they are rounded"));
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = values.iter().map(Value::text).find(|text| !seen.insert(text.clone())) {
+            return wrong(".values", out_of_range(twice, "listed once"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether what [`check_model`] looks at is the same.
+fn same_model(a: &Scenario, b: &Scenario) -> bool {
+    a.integrate == b.integrate
+        && a.model.sign == b.model.sign
+        && discriminant(&a.model.initialization) == discriminant(&b.model.initialization)
+}
+
+/// Whether formulation, method and stops go with the model, tried on a problem of size one.
+fn check_model(scenario: &Scenario) -> Result<(), String> {
+    if matches!(scenario.model.initialization, Initialization::Vector(_)) {
+        return Ok(()); // all factors start alike, and TimeUnits is refused when the cell runs
+    }
+    let mut small = scenario.clone();
+    let one = "Scenario(problem: Synthetic(measurements: 1, dimension: 1), model: (depth: 2))";
+    match deserialize(one, Path::new("")) {
+        Ok(unit) => small.problem = unit.problem,
+        Err(error) => return Err(error.to_string()),
+    }
+    small.references = crate::scenario::Selection::None;
+    for conditions in [&mut small.integrate.mark, &mut small.integrate.stop] {
+        conditions.retain(|stop| !matches!(stop, Stop::CoordinateActive { .. }));
+    }
+    match resolve(small, Path::new("")) {
+        Err(ExperimentError::Input {
+            source: source @ CoreError::Unsupported { .. },
+            ..
+        }) => Err(source.to_string()),
+        _ => Ok(()),
+    }
+}
