@@ -16,12 +16,16 @@ use random_scenario::random_scenario;
 
 #[test]
 fn no_theorem_is_contradicted_by_a_random_scenario() {
-    let (mut applied, mut certified) = (BTreeMap::<&str, usize>::new(), 0);
+    let (mut applied, mut certified, mut unfinished) = (BTreeMap::<&str, usize>::new(), 0, 0);
     for seed in 1..=60 {
         let text = random_scenario(seed, 5, "All");
         let assessed = assessed(&text).unwrap();
         assert!(assessed.complaints.is_empty(), "{:?}\n{text}", assessed.complaints);
         println!("seed {seed}, asymptotically: {:?}", assessed.remarks);
+        if let Some(outcome) = &assessed.unfinished {
+            println!("seed {seed}: {outcome}");
+            unfinished += 1;
+        }
         certified += usize::from(assessed.gap.is_some());
         for assessment in &assessed.run.findings.assessments {
             let counts = assessment.verdict.measurement().is_some();
@@ -30,6 +34,8 @@ fn no_theorem_is_contradicted_by_a_random_scenario() {
     }
     println!("certified {certified}, applied {applied:?}");
     assert!(certified >= 25, "{certified}");
+    // reported outcomes, and rare: many copies of a column, a deep model, a tiny start and a tight tolerance at once
+    assert!(unfinished <= 3, "{unfinished}");
     for name in [
         "divergence_identity",
         "limit_is_the_nearest_solution",

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use hadaflow::analysis::prediction::{Assessment, Verdict};
+use hadaflow::analysis::prediction::{Assessment, NOT_EXPLORED, Verdict};
 use hadaflow::experiment::limit::Limit;
 use hadaflow::experiment::resolve::Experiment;
 use hadaflow::experiment::run::Run;
@@ -146,12 +146,17 @@ fn largest_weights(out: &mut String, limit: &Limit) {
     }
 }
 
-/// One line per prediction.
+/// One line per prediction that applies or has a hypothesis that fails; those about families that were not explored
+/// together.
 pub fn of_assessments(assessments: &[Assessment]) -> String {
     let mut out = String::new();
-    let names = assessments.iter().map(|a| a.prediction.name().len());
-    let width = names.max().unwrap_or(0) + 2;
-    for (position, assessment) in assessments.iter().enumerate() {
+    let unexplored = |assessment: &&Assessment| match &assessment.verdict {
+        Verdict::Inapplicable { reason } => reason.starts_with(NOT_EXPLORED),
+        _ => false,
+    };
+    let (families, shown): (Vec<&Assessment>, Vec<&Assessment>) = assessments.iter().partition(unexplored);
+    let width = shown.iter().map(|a| a.prediction.name().len()).max().unwrap_or(0) + 2;
+    for (position, assessment) in shown.iter().enumerate() {
         let text = match &assessment.verdict {
             Verdict::Inapplicable { reason } => reason.clone(),
             Verdict::Holds(m) | Verdict::Violated(m) => {
@@ -171,8 +176,23 @@ pub fn of_assessments(assessments: &[Assessment]) -> String {
             &format!("{verdict:<13}{:<width$}{text}", assessment.prediction.name()),
         );
     }
+    for (position, some) in families.chunks(FAMILIES_PER_LINE).enumerate() {
+        let label = if position == 0 { "not asked" } else { "" };
+        let names: Vec<&str> = some.iter().map(|a| a.prediction.name()).collect();
+        line(&mut out, label, &names.join(", "));
+    }
+    if !families.is_empty() {
+        line(
+            &mut out,
+            "",
+            "(about further runs: name them in `predictions`, or take `predictions: Everything`)",
+        );
+    }
     out
 }
+
+/// Names of predictions about families in a line.
+const FAMILIES_PER_LINE: usize = 4;
 
 fn line(out: &mut String, label: &str, text: &str) {
     // writing to a string cannot fail

@@ -274,14 +274,16 @@ pub fn explore(
     (families, going)
 }
 
+/// How the reason begins where a statement applies, but its family of runs was not explored.
+pub const NOT_EXPLORED: &str = "its family of runs was not integrated";
+
 /// The family of a prediction, or why there is none; asked for once the hypotheses hold.
 fn family<'a>(prediction: &dyn Prediction, evidence: &'a Evidence) -> Result<&'a Family, String> {
     let name = prediction.name();
-    evidence.families.get(name).ok_or_else(|| {
-        format!(
-            "its family of runs was not integrated: list {name} in `predictions`, or take `predictions: Everything`"
-        )
-    })
+    evidence
+        .families
+        .get(name)
+        .ok_or_else(|| format!("{NOT_EXPLORED}: list {name} in `predictions`, or take `predictions: Everything`"))
 }
 
 /// The verdict, inapplicable where the run is not what the statement is about.

@@ -14,8 +14,10 @@ pub struct Assessed {
     pub run: Run,
     /// The relative gap of basis pursuit, where it was solved.
     pub gap: Option<f64>,
-    /// False verdicts on theorems, basis pursuit without a certificate, numerics that failed.
+    /// False verdicts on theorems, basis pursuit without a certificate, limits that failed.
     pub complaints: Vec<String>,
+    /// How the integration ended, if it did not reach one of its stops.
+    pub unfinished: Option<String>,
     /// Contradicted statements that hold in a limit only.
     pub remarks: Vec<String>,
 }
@@ -26,9 +28,8 @@ pub fn assessed(text: &str) -> Result<Assessed, Box<dyn std::error::Error>> {
     let experiment = resolve(parse(text, origin)?, origin)?;
     let run = run(&experiment, None, &mut |_| true)?;
     let (mut complaints, mut remarks) = (Vec::new(), Vec::new());
-    if !run.integration.outcome.is_stopped() {
-        complaints.push(run.integration.outcome.explain());
-    }
+    let outcome = &run.integration.outcome;
+    let unfinished = (!outcome.is_stopped()).then(|| outcome.explain());
     let gap = run
         .findings
         .evidence
@@ -58,6 +59,7 @@ pub fn assessed(text: &str) -> Result<Assessed, Box<dyn std::error::Error>> {
         run,
         gap,
         complaints,
+        unfinished,
         remarks,
     })
 }

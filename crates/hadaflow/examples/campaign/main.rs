@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (count, first, deepest) = (number(0, 100)?, number(1, 1)?, number(2, 7)?);
     let predictions = words.get(3).map_or("All", String::as_str);
     let mut ratios: BTreeMap<&str, (usize, f64, u64)> = BTreeMap::new();
-    let (mut complained, mut certified, mut worst_gap) = (0, 0, 0.0f64);
+    let (mut complained, mut unfinished, mut certified, mut worst_gap) = (0, 0, 0, 0.0f64);
     for seed in first..first + count {
         let text = random_scenario(seed, deepest, predictions);
         let assessed = assessed(&text)?;
@@ -38,17 +38,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 (entry.1, entry.2) = (ratio, seed);
             }
         }
-        if !assessed.complaints.is_empty() {
-            complained += 1;
+        complained += usize::from(!assessed.complaints.is_empty());
+        unfinished += usize::from(assessed.unfinished.is_some());
+        if !assessed.complaints.is_empty() || assessed.unfinished.is_some() {
             let (steps, seconds) = (assessed.run.integration.statistics.steps, assessed.run.wall_seconds);
-            let complaints = assessed.complaints.join("; ");
+            let complaints: Vec<String> = assessed.complaints.into_iter().chain(assessed.unfinished).collect();
+            let complaints = complaints.join("; ");
             println!("seed {seed}: {complaints} ({steps} steps, {seconds:.1} s)\n    {text}");
         }
         if !assessed.remarks.is_empty() {
             println!("seed {seed}, asymptotically: {}", assessed.remarks.join("; "));
         }
     }
-    println!("{count} runs, {complained} with a complaint");
+    println!("{count} runs, {complained} with a complaint, {unfinished} not finished");
     println!("basis pursuit: {certified} certified, largest relative gap {worst_gap:.1e}");
     for (name, (applied, ratio, seed)) in ratios {
         println!("{name:<44} applied {applied:>5}   largest measured/allowed {ratio:>9.2e}   (seed {seed})");

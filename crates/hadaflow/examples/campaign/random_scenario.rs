@@ -60,6 +60,6 @@ pub fn random_scenario(seed: u64, deepest: u64, predictions: &str) -> String {
         "Scenario(seed: {seed}, problem: Synthetic(measurements: {m}, dimension: {n}, ensemble: {ensemble}, \
          signal: Sparse(sparsity: {s}, magnitude: {magnitude}), noise: {noise}), \
          model: (depth: {depth}, sign: {sign}, initialization: {start}), \
-         integrate: (tolerance: {tolerance}), record: LogSpaced(100), predictions: {predictions}, figures: None)"
+         integrate: (tolerance: {tolerance}, max_steps: 100000), record: LogSpaced(100), predictions: {predictions}, figures: None)"
     )
 }
