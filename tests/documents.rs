@@ -12,6 +12,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
+use hadaflow::analysis::prediction;
 use hadaflow::experiment::resolve::Library;
 use hadaflow::experiment::scenario::parse;
 use hadaflow::experiment::sweep::{Columns, Grid, Sweep};
@@ -243,6 +244,63 @@ fn shipped() -> Vec<PathBuf> {
     paths
 }
 
+/// The predictions that the index says a scenario shows: the catalogue's names in its row.
+fn shown_by(scenario: &str) -> Vec<&'static str> {
+    let index = std::fs::read_to_string(repository().join("scenarios/README.md")).unwrap();
+    let row = index.lines().find(|line| line.starts_with(&format!("| `{scenario}`")));
+    let row = row.unwrap_or_else(|| panic!("{scenario} is not in scenarios/README.md"));
+    let names = prediction::catalogue().iter().map(|prediction| prediction.name());
+    names.filter(|name| row.contains(&format!("`{name}`"))).collect()
+}
+
+#[test]
+fn every_prediction_is_shown_by_a_scenario() {
+    let names: Vec<String> = shipped()
+        .iter()
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    for prediction in prediction::catalogue() {
+        let name = prediction.name();
+        assert!(
+            names.iter().any(|scenario| shown_by(scenario).contains(&name)),
+            "no scenario shows {name}"
+        );
+    }
+}
+
+/// The page of the book that is made from the catalogue itself; `UPDATE_BOOK=1 cargo test` writes it.
+#[test]
+fn the_catalogue_in_the_book_is_the_catalogue() {
+    let mut page = "# The catalogue\n\nMade from the catalogue itself, like `hadaflow list predictions`; \
+                    [Predictions](predictions.md) explains what is\nmeasured and what is allowed.\n"
+        .to_owned();
+    for prediction in prediction::catalogue() {
+        let statement = prediction.statement();
+        page += &format!(
+            "\n## `{}`\n\n- statement: {}\n- hypotheses: {}\n- kind: {}{}\n- source: {}\n",
+            prediction.name(),
+            statement.formula,
+            statement.hypotheses,
+            prediction.kind().name(),
+            if prediction.spans_runs() {
+                ", about a family of runs"
+            } else {
+                ""
+            },
+            statement.citation,
+        );
+    }
+    let path = repository().join("docs/src/catalogue.md");
+    if std::env::var_os("UPDATE_BOOK").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == page,
+        "docs/src/catalogue.md is out of date: UPDATE_BOOK=1 cargo test --test documents"
+    );
+}
+
 /// Runs every shipped scenario whose place in the list leaves this remainder: two tests share the work.
 fn run_shipped(remainder: usize) {
     let paths = shipped();
@@ -276,7 +334,17 @@ fn run_shipped(remainder: usize) {
             !report["scenario"]["title"].as_str().unwrap().is_empty(),
             "{name} has a title"
         );
-        place.run(&["check", "out"]).exits(0);
+        let verdicts = report["predictions"].as_array().unwrap();
+        for shown in shown_by(name) {
+            let found = verdicts.iter().find(|verdict| verdict["name"] == shown);
+            let found = found.unwrap_or_else(|| panic!("{name} does not assess {shown}"));
+            assert_eq!(found["verdict"], "holds", "{name}: {found}");
+        }
+        let checked = place.run(&["check", "out", "--json", "--strict"]).exits(0).json();
+        assert_eq!(
+            checked["predictions"], report["predictions"],
+            "{name}: the same verdicts from what was saved"
+        );
     }
 }
 

@@ -33,7 +33,7 @@ pub fn execute(arguments: &arguments::Check) -> Result<Exit, Failure> {
         force: false,
         resume: false,
     };
-    run_command::execute(&run)
+    run_command::execute_judged(&run, arguments.strict)
 }
 
 fn show(assessments: &[Assessment], arguments: &arguments::Check) -> Result<Exit, Failure> {

@@ -15,6 +15,11 @@ use crate::table;
 
 /// Integrate, assess, save, print.
 pub fn execute(arguments: &arguments::Run) -> Result<Exit, Failure> {
+    execute_judged(arguments, false)
+}
+
+/// The same; with `strict` violated asymptotic predictions count too.
+pub fn execute_judged(arguments: &arguments::Run, strict: bool) -> Result<Exit, Failure> {
     let experiment = load(&arguments.scenario, &arguments.set)?;
     let directory = arguments.out.clone().unwrap_or_else(|| experiment.default_directory());
     prepare_directory(&experiment, &directory, arguments.force)?;
@@ -43,7 +48,7 @@ pub fn execute(arguments: &arguments::Run) -> Result<Exit, Failure> {
     } else {
         table::of_run(&experiment, &finished, &directory, files.len())
     })?;
-    let exit = outcome(&finished).or(judged(&finished.findings.assessments, false));
+    let exit = outcome(&finished).or(judged(&finished.findings.assessments, strict));
     match saved {
         Ok(_) => Ok(exit),
         Err(error) if exit == Exit::Interrupted => {
