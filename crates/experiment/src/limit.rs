@@ -25,7 +25,7 @@ pub struct Limit {
     pub flow: FlowLimit,
     /// The least ℓ1 norm among the points with the same Az (z ≥ 0 in a positive model).
     pub basis_pursuit: BasisPursuit,
-    /// ‖w‖₁ minus that, without cancellation; `None` if either is unknown.
+    /// ‖w‖₁ minus that, without cancellation; `None` if either is unknown, or w is known relative to its largest entry only.
     pub l1_gap: Option<f64>,
     /// |Aw − y|/|y| (0 where both vanish); `None` if w is unknown.
     pub relative_mismatch: Option<f64>,
@@ -56,6 +56,7 @@ pub fn limit(experiment: &Experiment, file: &Path) -> Result<Limit, ExperimentEr
     Ok(Limit {
         l1_gap: end
             .zip(basis_pursuit.solved())
+            .filter(|_| !matches!(flow.projection, Projection::NotConverged(_)))
             .and_then(|(end, minimiser)| l1_gap(a, &end.weights, &minimiser.certificate.nu).ok()),
         relative_mismatch: end.map(|end| relative_mismatch(a, &end.weights, y)),
         distance_truth: end
@@ -162,7 +163,7 @@ pub(crate) fn attained(flow: &FlowLimit) -> Option<bool> {
     match flow.projection {
         Projection::Attained(_) => Some(true),
         Projection::NotAttained(_) => Some(false),
-        Projection::NotConverged(_) => None,
+        Projection::NotConverged(_) => known(flow).map(|end| end.set == Set::Solutions),
     }
 }
 
@@ -170,7 +171,13 @@ pub(crate) fn attained(flow: &FlowLimit) -> Option<bool> {
 pub(crate) fn reason(flow: &FlowLimit) -> String {
     let why = match (&flow.projection, known(flow).map(|end| end.set)) {
         (Projection::Attained(limit), _) => return format!("Newton's iteration came to rest in {} steps", limit.steps),
-        (Projection::NotConverged(_), _) => "the numerics failed",
+        (Projection::NotConverged(_), None) => "the numerics failed",
+        (Projection::NotConverged(_), Some(Set::Solutions)) => {
+            "known to 1e-12 of the largest weight; to find small weights to their own accuracy, the numerics failed"
+        }
+        (Projection::NotConverged(_), Some(_)) => {
+            "y has one nonnegative solution only, known to 1e-12 of its largest entry"
+        }
         (Projection::NotAttained(_), Some(Set::NonnegativeLeastSquaresSolutions)) => {
             "no nonnegative weights solve Aw = y; the flow tends to nonnegative least squares"
         }

@@ -1,5 +1,8 @@
 //! The identity between neighbouring records. In total it is blind at small α, where D(0) ~ α^{2−L} hides everything
 //! that happens once the weights have grown; per interval nothing is hidden.
+//!
+//! ∫ℓ is integrated under error control relative to what it has come to since the last restart. For L = 2 there is none: a
+//! start of 1e-24 makes D(0) the hundredfold of what the last interval has to spend, and the promise on ∫ℓ shows there.
 
 use super::worst::{DivergenceScale, Worst};
 use super::{Prediction, Statement, UNITS, Verdict, references};
@@ -34,6 +37,13 @@ impl Prediction for DivergenceIdentityPerInterval {
             let d = evidence.column(&format!("bregman_divergence_{}", reference.name));
             for (row, (pair, increment)) in d.windows(2).zip(&increments[1..]).enumerate() {
                 let residual = (pair[0] - pair[1] - 2.0 * increment).abs();
+                let quadrature = quadrature(evidence, row + 1);
+                // written so that NaN goes on
+                let residual = if residual <= quadrature {
+                    0.0
+                } else {
+                    residual - quadrature
+                };
                 let scale = DivergenceScale::of(evidence, size, row + 1);
                 let measured = scale.units(residual, pair[0].max(2.0 * increment));
                 worst.see(measured, evidence, row + 1, &reference.name);
@@ -43,6 +53,15 @@ impl Prediction for DivergenceIdentityPerInterval {
     }
 }
 
+/// What the error control of ∫ℓ leaves in 2∫ℓ over one interval: ten times the tolerance of the whole, for L = 2.
+fn quadrature(evidence: &Evidence, row: usize) -> f64 {
+    if evidence.depth() > 2 {
+        return 0.0;
+    }
+    let integral = evidence.column("loss_integral").get(row).copied().unwrap_or(0.0);
+    10.0 * evidence.tolerance * 2.0 * integral
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{evidence, verdict};
@@ -50,7 +69,8 @@ mod tests {
     #[test]
     fn what_the_total_cannot_see_is_seen_per_interval() {
         let mut run = evidence();
-        // A huge D(0), as at small initialization, that is spent before the first record.
+        run.setting.model.depth = 3;
+        // A huge D(0), as at small initialization of a deep model, that is spent before the first record.
         for (name, extra) in [("bregman_divergence_truth", 1e12), ("loss_increment", 0.0)] {
             run.columns.get_mut(name).unwrap()[0] += extra;
         }
@@ -62,5 +82,18 @@ mod tests {
         run.columns.get_mut("bregman_divergence_truth").unwrap()[7] *= 0.99;
         assert_eq!(verdict("divergence_identity", &run), "holds");
         assert_eq!(verdict("divergence_identity_per_interval", &run), "violated");
+    }
+
+    #[test]
+    fn two_factors_are_allowed_the_accuracy_of_their_integral_and_no_more() {
+        let of = |error: f64| {
+            let mut run = evidence();
+            let whole = run.columns["loss_integral"][10];
+            run.columns.get_mut("loss_increment").unwrap()[10] += error * run.tolerance * whole;
+            verdict("divergence_identity_per_interval", &run)
+        };
+        assert_eq!(of(9.0), "holds");
+        assert_eq!(of(3000.0), "violated");
+        assert_eq!(of(f64::NAN), "violated");
     }
 }

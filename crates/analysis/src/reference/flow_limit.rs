@@ -29,6 +29,7 @@ use super::computed::Computed;
 use super::least_norm::least_norm;
 use super::nonnegative_least_squares::{NonnegativeLeastSquares, OPTIMAL, nonnegative_least_squares};
 use super::orthogonal_basis::OrthogonalBasis;
+use super::quick_limit::quick_limit;
 use super::strict_feasibility::{Feasibility, strict_feasibility};
 
 /// The limit of a flow, and how it is known.
@@ -92,22 +93,42 @@ impl Set {
 /// ```
 pub fn flow_limit(a: &DMatrix<f64>, y: &[f64], depth: usize, sign: Sign, x0: &[f64]) -> Result<FlowLimit> {
     let projection = bregman_projection(a, y, depth, sign, x0)?;
-    let end = match &projection {
+    let end = by_newton(a, y, &Start { depth, sign, x0 }, &projection)?;
+    // Where rounding of y decides whether there is a strictly positive solution, or a tiny start exceeds what the exact
+    // route can do, each weight to its own accuracy, the quick one may still know them relative to the largest.
+    let quick = match &end {
+        Computed::Failed { .. } => quick_limit(a, y, depth, sign, x0).filter(|quick| quick.accuracy <= EXACT),
+        Computed::Value(_) => None,
+    };
+    let end = match quick {
+        Some(quick) => Computed::Value(End {
+            weights: quick.weights,
+            reached: y.to_vec(),
+            set: if quick.attained {
+                Set::Solutions
+            } else {
+                Set::NonnegativeSolutions
+            },
+        }),
+        None => end,
+    };
+    Ok(FlowLimit { projection, end })
+}
+
+/// The limit, each weight to its own accuracy.
+fn by_newton(a: &DMatrix<f64>, y: &[f64], start: &Start, projection: &Projection) -> Result<Computed<End>> {
+    Ok(match projection {
         Projection::Attained(limit) => Computed::Value(End {
             weights: limit.weights.clone(),
             reached: y.to_vec(),
             set: Set::Solutions,
         }),
         Projection::NotConverged(failure) => Computed::failed(explain(*failure)),
-        Projection::NotAttained(why) => {
-            let start = Start { depth, sign, x0 };
-            match sign {
-                Sign::Signed => start.signed_end(a, y)?,
-                Sign::Positive => start.positive_end(a, y, *why)?,
-            }
-        }
-    };
-    Ok(FlowLimit { projection, end })
+        Projection::NotAttained(why) => match start.sign {
+            Sign::Signed => start.signed_end(a, y)?,
+            Sign::Positive => start.positive_end(a, y, *why)?,
+        },
+    })
 }
 
 /// A model and its start.
