@@ -53,13 +53,13 @@ impl Prediction for DivergenceIdentityPerInterval {
     }
 }
 
-/// What the error control of ∫ℓ leaves in 2∫ℓ over one interval: ten times the tolerance of the whole, for L = 2.
+/// What the error control of ∫ℓ leaves in 2∫ℓ over one interval: the tolerance of the whole, for L = 2.
 fn quadrature(evidence: &Evidence, row: usize) -> f64 {
     if evidence.depth() > 2 {
         return 0.0;
     }
     let integral = evidence.column("loss_integral").get(row).copied().unwrap_or(0.0);
-    10.0 * evidence.tolerance * 2.0 * integral
+    evidence.tolerance * 2.0 * integral
 }
 
 #[cfg(test)]
@@ -92,7 +92,7 @@ mod tests {
             run.columns.get_mut("loss_increment").unwrap()[10] += error * run.tolerance * whole;
             verdict("divergence_identity_per_interval", &run)
         };
-        assert_eq!(of(9.0), "holds");
+        assert_eq!(of(0.9), "holds");
         assert_eq!(of(3000.0), "violated");
         assert_eq!(of(f64::NAN), "violated");
     }
