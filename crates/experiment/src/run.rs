@@ -21,7 +21,7 @@ use hadaflow_core::trajectory::Trajectory;
 use crate::resolve::Experiment;
 
 pub use report::{predictions, report};
-pub use save::{Artifacts, TableFormat, plot, prepare_directory, save};
+pub use save::{Artifacts, PictureFormat, TableFormat, plot, prepare_directory, save};
 pub use saved::{Saved, external, load, resumable};
 
 /// Weights are kept at all recorded times up to this many bytes; beyond, they are recomputed from the states on demand.

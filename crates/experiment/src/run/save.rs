@@ -25,6 +25,36 @@ pub enum TableFormat {
     Csv,
 }
 
+/// Format of a figure; all are made from the same SVG.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PictureFormat {
+    /// Vector graphics, text as paths.
+    #[default]
+    Svg,
+    /// Pixels at the resolution of print.
+    Png,
+    /// A page with nothing but the figure.
+    Pdf,
+}
+
+impl PictureFormat {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Svg => "svg",
+            Self::Png => "png",
+            Self::Pdf => "pdf",
+        }
+    }
+
+    fn encode(self, svg: &str) -> Result<Vec<u8>, hadaflow_plot::PlotError> {
+        match self {
+            Self::Svg => Ok(svg.as_bytes().to_vec()),
+            Self::Png => hadaflow_plot::png(svg, PRINT_DPI),
+            Self::Pdf => hadaflow_plot::pdf(svg),
+        }
+    }
+}
+
 /// What to write.
 #[derive(Debug, Clone, Copy)]
 pub struct Artifacts {
@@ -328,10 +358,10 @@ fn save_figures(experiment: &Experiment, run: &Run, directory: &Path) -> Result<
         .filter(|f| experiment.scenario.figures.contains(f.name()))
     {
         for (stem, svg) in draw(*figure, &data, Size::OneColumn)? {
-            let png = hadaflow_plot::png(&svg, PRINT_DPI).map_err(|source| failed(figure.name(), source))?;
-            for (extension, bytes) in [("svg", svg.as_bytes()), ("png", &png)] {
-                let name = format!("figures/{stem}.{extension}");
-                write_bytes(&directory.join(&name), bytes)?;
+            for format in [PictureFormat::Svg, PictureFormat::Png] {
+                let bytes = format.encode(&svg).map_err(|source| failed(figure.name(), source))?;
+                let name = format!("figures/{stem}.{}", format.extension());
+                write_bytes(&directory.join(&name), &bytes)?;
                 names.push(name);
             }
         }
@@ -414,7 +444,7 @@ pub fn plot(
     findings: &Findings,
     directory: &Path,
     names: &Selection,
-    png: bool,
+    format: PictureFormat,
     size: Size,
 ) -> Result<Vec<PathBuf>, ExperimentError> {
     let data = figure_data(experiment, findings);
@@ -428,15 +458,9 @@ pub fn plot(
         .filter(|figure| names.contains(figure.name()))
     {
         for (stem, svg) in draw(*figure, &data, size)? {
-            let path = directory
-                .join("figures")
-                .join(format!("{stem}.{}", if png { "png" } else { "svg" }));
-            if png {
-                let bytes = hadaflow_plot::png(&svg, PRINT_DPI).map_err(|source| failed(figure.name(), source))?;
-                write_bytes(&path, &bytes)?;
-            } else {
-                write_bytes(&path, svg.as_bytes())?;
-            }
+            let bytes = format.encode(&svg).map_err(|source| failed(figure.name(), source))?;
+            let path = directory.join("figures").join(format!("{stem}.{}", format.extension()));
+            write_bytes(&path, &bytes)?;
             written.push(path);
         }
     }
