@@ -5,6 +5,7 @@
 //! - [`resolve`]: from a scenario to objects that are valid by construction;
 //! - [`limit`]: where the flow tends, without integrating;
 //! - [`run`]: integrating, assessing, saving, and loading what was saved;
+//! - [`page`]: a run as one HTML page;
 //! - [`mod@write`]: results, written so that no half file ever stands under a final name.
 //!
 //! No reader panics, overflows the stack or allocates more than a file can justify, whatever the bytes are.
@@ -12,6 +13,7 @@
 mod error;
 pub mod limit;
 mod memory;
+pub mod page;
 pub mod read;
 pub mod resolve;
 pub mod run;

@@ -11,6 +11,7 @@ use hadaflow_plot::{FigureInput, PRINT_DPI, Size, Theme};
 
 use super::{Findings, Run};
 use crate::error::ExperimentError;
+use crate::page::{Picture, page};
 use crate::resolve::Experiment;
 use crate::scenario::{self, Selection};
 use crate::write::{ArrayView, Table, write_bytes, write_json, write_npz, write_table_csv, write_table_parquet};
@@ -122,11 +123,15 @@ pub fn save(
         // a checkpoint of an earlier, interrupted run is no longer of use; that there is none is fine
         let _ = std::fs::remove_file(&checkpoint);
     }
+    let mut pictures = Vec::new();
     if artifacts.figures {
-        files.extend(save_figures(experiment, run, directory)?);
+        pictures = draw_all(experiment, &run.findings)?;
+        files.extend(save_figures(&pictures, directory)?);
     }
-    files.push("report.json".to_owned());
+    files.extend(["report.html", "report.json"].map(str::to_owned));
     let report = super::report(experiment, run, &files);
+    let page = page(&report, &scenario, &pictures);
+    write_bytes(&directory.join("report.html"), page.as_bytes())?;
     write_json(&directory.join("report.json"), &report)?;
     Ok(files)
 }
@@ -349,24 +354,34 @@ fn relative(base: &Path, target: &Path) -> PathBuf {
     up.chain(down).collect()
 }
 
-/// Draws the figures the scenario asks for, in SVG and PNG.
-fn save_figures(experiment: &Experiment, run: &Run, directory: &Path) -> Result<Vec<String>, ExperimentError> {
-    let mut names = Vec::new();
-    let data = figure_data(experiment, &run.findings);
-    for figure in hadaflow_plot::catalogue()
+/// Draws the figures the scenario asks for.
+fn draw_all(experiment: &Experiment, findings: &Findings) -> Result<Vec<Picture>, ExperimentError> {
+    let data = figure_data(experiment, findings);
+    let chosen = hadaflow_plot::catalogue()
         .iter()
-        .filter(|f| experiment.scenario.figures.contains(f.name()))
-    {
-        for (stem, svg) in draw(*figure, &data, Size::OneColumn)? {
-            for format in [PictureFormat::Svg, PictureFormat::Png] {
-                let bytes = format.encode(&svg).map_err(|source| failed(figure.name(), source))?;
-                let name = format!("figures/{stem}.{}", format.extension());
-                write_bytes(&directory.join(&name), &bytes)?;
-                names.push(name);
-            }
+        .filter(|figure| experiment.scenario.figures.contains(figure.name()));
+    let drawn = chosen.map(|figure| draw(*figure, &data, Size::OneColumn));
+    Ok(drawn.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// Writes pictures in SVG and PNG.
+fn save_figures(pictures: &[Picture], directory: &Path) -> Result<Vec<String>, ExperimentError> {
+    let mut names = Vec::new();
+    for picture in pictures {
+        for format in [PictureFormat::Svg, PictureFormat::Png] {
+            let name = format!("figures/{}.{}", picture.name, format.extension());
+            write_picture(picture, format, &directory.join(&name))?;
+            names.push(name);
         }
     }
     Ok(names)
+}
+
+fn write_picture(picture: &Picture, format: PictureFormat, path: &Path) -> Result<(), ExperimentError> {
+    let bytes = format
+        .encode(&picture.svg)
+        .map_err(|source| failed(&picture.name, source))?;
+    Ok(write_bytes(path, &bytes)?)
 }
 
 fn failed(figure: &str, source: hadaflow_plot::PlotError) -> ExperimentError {
@@ -405,12 +420,8 @@ fn figure_data(experiment: &Experiment, findings: &Findings) -> FigureData {
     }
 }
 
-/// The charts of a figure as (file stem, SVG).
-fn draw(
-    figure: &dyn hadaflow_plot::Figure,
-    data: &FigureData,
-    size: Size,
-) -> Result<Vec<(String, String)>, ExperimentError> {
+/// The charts of a figure, drawn.
+fn draw(figure: &dyn hadaflow_plot::Figure, data: &FigureData, size: Size) -> Result<Vec<Picture>, ExperimentError> {
     let empty = Vec::new();
     let input = FigureInput {
         title: &data.title,
@@ -420,7 +431,8 @@ fn draw(
         truth: data.truth.as_deref(),
         references: &data.references,
     };
-    let charts = figure.charts(&input).map_err(|source| failed(figure.name(), source))?;
+    let failed = |source| failed(figure.name(), source);
+    let charts = figure.charts(&input).map_err(failed)?;
     let name = |k: usize| {
         if k == 0 {
             figure.name().to_owned()
@@ -428,11 +440,15 @@ fn draw(
             format!("{}_{}", figure.name(), k + 1)
         }
     };
-    let svg = |(k, chart): (usize, &hadaflow_plot::Chart)| {
-        let svg = hadaflow_plot::svg(chart, size, &Theme::light()).map_err(|source| failed(figure.name(), source))?;
-        Ok((name(k), svg))
+    let picture = |(k, chart): (usize, hadaflow_plot::Chart)| {
+        Ok(Picture {
+            name: name(k),
+            description: figure.description(),
+            svg: hadaflow_plot::svg(&chart, size, &Theme::light()).map_err(failed)?,
+            chart,
+        })
     };
-    charts.iter().enumerate().map(svg).collect()
+    charts.into_iter().enumerate().map(picture).collect()
 }
 
 /// Draws figures of a run again: all the scenario names, or those of `names`.
@@ -448,19 +464,19 @@ pub fn plot(
     size: Size,
 ) -> Result<Vec<PathBuf>, ExperimentError> {
     let data = figure_data(experiment, findings);
-    std::fs::create_dir_all(directory.join("figures")).map_err(|error| ExperimentError::Occupied {
+    let folder = directory.join("figures");
+    std::fs::create_dir_all(&folder).map_err(|error| ExperimentError::Occupied {
         directory: directory.to_owned(),
         reason: error.to_string(),
     })?;
     let mut written = Vec::new();
-    for figure in hadaflow_plot::catalogue()
+    let chosen = hadaflow_plot::catalogue()
         .iter()
-        .filter(|figure| names.contains(figure.name()))
-    {
-        for (stem, svg) in draw(*figure, &data, size)? {
-            let bytes = format.encode(&svg).map_err(|source| failed(figure.name(), source))?;
-            let path = directory.join("figures").join(format!("{stem}.{}", format.extension()));
-            write_bytes(&path, &bytes)?;
+        .filter(|figure| names.contains(figure.name()));
+    for figure in chosen {
+        for picture in draw(*figure, &data, size)? {
+            let path = folder.join(format!("{}.{}", picture.name, format.extension()));
+            write_picture(&picture, format, &path)?;
             written.push(path);
         }
     }
