@@ -75,6 +75,11 @@ fn section(id: &str, heading: &str, content: &str) -> String {
     )
 }
 
+/// A name of the program, which may break after an underscore.
+fn code(name: &str) -> String {
+    format!("<code>{}</code>", escaped(name).replace('_', "_<wbr>"))
+}
+
 /// How many predictions hold, are violated, do not apply.
 fn verdicts(report: &Value) -> String {
     let count = |verdict: &str| {
@@ -82,7 +87,10 @@ fn verdicts(report: &Value) -> String {
             .filter(|p| p["verdict"] == verdict)
             .count()
     };
-    let part = |verdict: &str, words: &str| format!("<span class=\"{verdict}\">{} {words}</span>", count(verdict));
+    let part = |verdict: &str, words: &str| match count(verdict) {
+        0 => format!("<span>0 {words}</span>"),
+        some => format!("<span class=\"{verdict}\">{some} {words}</span>"),
+    };
     format!(
         "<p class=\"verdicts\">{} · {} · {}</p>\n<p>{}</p>\n",
         part("holds", "hold"),
@@ -168,7 +176,7 @@ fn predictions(report: &Value) -> String {
             cell(&p["margin"]),
             formula(text(p, "/reason")),
         ];
-        row(&format!("<code>{}</code>", escaped(text(p, "/name"))), &cells)
+        row(&code(text(p, "/name")), &cells)
     };
     let body: String = items(report, "/predictions").map(describe).collect();
     if body.is_empty() {
@@ -213,7 +221,7 @@ fn figures(pictures: &[Picture]) -> String {
 /// An object of numbers as a table.
 fn values(report: &Value, place: &str, what: &str) -> String {
     let body: String = members(report, place)
-        .map(|(name, value)| row(&format!("<code>{}</code>", escaped(name)), &[cell(value)]))
+        .map(|(name, value)| row(&code(name), &[cell(value)]))
         .collect();
     table(place.trim_start_matches('/'), &[what, "value"], &body)
 }
@@ -231,7 +239,7 @@ fn references(report: &Value) -> String {
             solves.to_owned(),
             certificate,
         ];
-        row(&format!("<code>{}</code>", escaped(name)), &cells)
+        row(&code(name), &cells)
     };
     let body: String = members(report, "/references").map(describe).collect();
     if body.is_empty() {

@@ -34,7 +34,7 @@ mod ticks;
 
 pub use chart::{Axis, Band, Chart, Colour, Dash, Heatmap, Level, Marker, Points, Role, Scale, Series, Tile};
 pub use error::PlotError;
-pub use figure::{Figure, FigureInput, catalogue};
+pub use figure::{Figure, FigureInput, VanishingStart, catalogue};
 pub use pdf::pdf;
 pub use picture::{PRINT_DPI, png, svg};
 pub use size::Size;

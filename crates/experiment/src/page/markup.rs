@@ -92,6 +92,7 @@ pub(super) fn rounded(number: f64) -> String {
     } else {
         let scientific = format!("{number:.5e}");
         let (digits, power) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+        let digits = digits.trim_end_matches('0').trim_end_matches('.');
         format!("{digits}·10<sup>{power}</sup>")
     };
     text.replace('-', "−")
@@ -173,6 +174,7 @@ mod tests {
             (2.2114685049395692e-12, "2.21147·10<sup>−12</sup>"),
             (0.4594049483468843, "0.459405"),
             (-4.201427641146249, "−4.20143"),
+            (1e-8, "1·10<sup>−8</sup>"),
             (1169.0, "1169"),
             (0.0, "0"),
             (-0.0, "0"),

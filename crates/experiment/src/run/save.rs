@@ -1,19 +1,18 @@
 //! Writing a run: every file whole or not at all, the report last.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hadaflow_analysis::prediction;
 use hadaflow_core::integrate::{Checkpoint, Mark};
 use hadaflow_core::outcome::Outcome;
 use hadaflow_core::trajectory::Trajectory;
-use hadaflow_plot::{FigureInput, PRINT_DPI, Size, Theme};
 
-use super::{Findings, Run};
+use super::Run;
+use super::figures::{draw_all, save_figures};
 use crate::error::ExperimentError;
-use crate::page::{Picture, page};
+use crate::page::page;
 use crate::resolve::Experiment;
-use crate::scenario::{self, Selection};
+use crate::scenario;
 use crate::write::{ArrayView, Table, write_bytes, write_json, write_npz, write_table_csv, write_table_parquet};
 
 /// Format of the table of observables.
@@ -24,36 +23,6 @@ pub enum TableFormat {
     Parquet,
     /// `series.csv`.
     Csv,
-}
-
-/// Format of a figure; all are made from the same SVG.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PictureFormat {
-    /// Vector graphics, text as paths.
-    #[default]
-    Svg,
-    /// Pixels at the resolution of print.
-    Png,
-    /// A page with nothing but the figure.
-    Pdf,
-}
-
-impl PictureFormat {
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Svg => "svg",
-            Self::Png => "png",
-            Self::Pdf => "pdf",
-        }
-    }
-
-    fn encode(self, svg: &str) -> Result<Vec<u8>, hadaflow_plot::PlotError> {
-        match self {
-            Self::Svg => Ok(svg.as_bytes().to_vec()),
-            Self::Png => hadaflow_plot::png(svg, PRINT_DPI),
-            Self::Pdf => hadaflow_plot::pdf(svg),
-        }
-    }
 }
 
 /// What to write.
@@ -352,133 +321,4 @@ fn relative(base: &Path, target: &Path) -> PathBuf {
         .skip(shared)
         .map(|component| Path::new(component.as_os_str()));
     up.chain(down).collect()
-}
-
-/// Draws the figures the scenario asks for.
-fn draw_all(experiment: &Experiment, findings: &Findings) -> Result<Vec<Picture>, ExperimentError> {
-    let data = figure_data(experiment, findings);
-    let chosen = hadaflow_plot::catalogue()
-        .iter()
-        .filter(|figure| experiment.scenario.figures.contains(figure.name()));
-    let drawn = chosen.map(|figure| draw(*figure, &data, Size::OneColumn));
-    Ok(drawn.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
-}
-
-/// Writes pictures in SVG and PNG.
-fn save_figures(pictures: &[Picture], directory: &Path) -> Result<Vec<String>, ExperimentError> {
-    let mut names = Vec::new();
-    for picture in pictures {
-        for format in [PictureFormat::Svg, PictureFormat::Png] {
-            let name = format!("figures/{}.{}", picture.name, format.extension());
-            write_picture(picture, format, &directory.join(&name))?;
-            names.push(name);
-        }
-    }
-    Ok(names)
-}
-
-fn write_picture(picture: &Picture, format: PictureFormat, path: &Path) -> Result<(), ExperimentError> {
-    let bytes = format
-        .encode(&picture.svg)
-        .map_err(|source| failed(&picture.name, source))?;
-    Ok(write_bytes(path, &bytes)?)
-}
-
-fn failed(figure: &str, source: hadaflow_plot::PlotError) -> ExperimentError {
-    ExperimentError::Figure {
-        figure: figure.to_owned(),
-        source,
-    }
-}
-
-/// What figures are drawn from.
-struct FigureData {
-    title: String,
-    columns: BTreeMap<String, Vec<f64>>,
-    weights: Option<(Vec<f64>, usize)>,
-    truth: Option<Vec<f64>>,
-    references: Vec<(String, f64)>,
-}
-
-fn figure_data(experiment: &Experiment, findings: &Findings) -> FigureData {
-    let n = experiment.problem.cols();
-    let weights = findings
-        .trajectory
-        .keep_weights
-        .then(|| (findings.trajectory.weights.clone(), n));
-    let references = experiment
-        .references
-        .iter()
-        .map(|r| (r.name.clone(), r.l1_norm))
-        .collect();
-    FigureData {
-        title: experiment.scenario.title.clone(),
-        columns: findings.series.by_name(),
-        weights,
-        truth: experiment.problem.truth.clone(),
-        references,
-    }
-}
-
-/// The charts of a figure, drawn.
-fn draw(figure: &dyn hadaflow_plot::Figure, data: &FigureData, size: Size) -> Result<Vec<Picture>, ExperimentError> {
-    let empty = Vec::new();
-    let input = FigureInput {
-        title: &data.title,
-        t: data.columns.get("t").unwrap_or(&empty),
-        columns: &data.columns,
-        weights: data.weights.as_ref().map(|(weights, n)| (weights.as_slice(), *n)),
-        truth: data.truth.as_deref(),
-        references: &data.references,
-    };
-    let failed = |source| failed(figure.name(), source);
-    let charts = figure.charts(&input).map_err(failed)?;
-    let name = |k: usize| {
-        if k == 0 {
-            figure.name().to_owned()
-        } else {
-            format!("{}_{}", figure.name(), k + 1)
-        }
-    };
-    let picture = |(k, chart): (usize, hadaflow_plot::Chart)| {
-        Ok(Picture {
-            name: name(k),
-            description: figure.description(),
-            svg: hadaflow_plot::svg(&chart, size, &Theme::light()).map_err(failed)?,
-            chart,
-        })
-    };
-    charts.into_iter().enumerate().map(picture).collect()
-}
-
-/// Draws figures of a run again: all the scenario names, or those of `names`.
-///
-/// # Errors
-/// If a figure does not exist or a file cannot be written.
-pub fn plot(
-    experiment: &Experiment,
-    findings: &Findings,
-    directory: &Path,
-    names: &Selection,
-    format: PictureFormat,
-    size: Size,
-) -> Result<Vec<PathBuf>, ExperimentError> {
-    let data = figure_data(experiment, findings);
-    let folder = directory.join("figures");
-    std::fs::create_dir_all(&folder).map_err(|error| ExperimentError::Occupied {
-        directory: directory.to_owned(),
-        reason: error.to_string(),
-    })?;
-    let mut written = Vec::new();
-    let chosen = hadaflow_plot::catalogue()
-        .iter()
-        .filter(|figure| names.contains(figure.name()));
-    for figure in chosen {
-        for picture in draw(*figure, &data, size)? {
-            let path = folder.join(format!("{}.{}", picture.name, format.extension()));
-            write_picture(&picture, format, &path)?;
-            written.push(path);
-        }
-    }
-    Ok(written)
 }
