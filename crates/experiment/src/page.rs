@@ -155,7 +155,7 @@ fn predictions(report: &Value) -> String {
         let verdict = text(p, "/verdict");
         let kind = match text(p, "/kind") {
             "theorem" => String::new(),
-            other => format!(" ({})", escaped(other)),
+            other => format!("<br>{}", escaped(other)),
         };
         let statement = format!(
             "<span class=\"formula\">{}</span><details><summary>if and source</summary>{}. {}</details>",
@@ -163,7 +163,7 @@ fn predictions(report: &Value) -> String {
             formula(text(p, "/hypotheses")),
             escaped(text(p, "/citation")),
         );
-        let verdict = format!("<span class=\"verdict {verdict}\">{verdict}{kind}</span>");
+        let verdict = format!("<span class=\"verdict {verdict}\">{verdict}</span>{kind}");
         let allowed = match p["bound"].is_null() {
             true => String::new(),
             false => format!("{} + {}", cell(&p["bound"]), cell(&p["uncertainty"])),

@@ -4,15 +4,13 @@ use super::{Figure, FigureInput};
 use crate::chart::{Axis, Chart, Colour, Dash, Level, Marker, Points, Role, Series};
 use crate::error::{PlotError, same_length};
 
-/// Up to this many coordinates each has its stem; beyond, only those with weight, planted or found.
-const MOST_STEMS: usize = 400;
-/// Found weights of at least this part of the largest one count.
+/// Found weights of at least this part of the largest one count; the others cannot be told from zero on this axis.
 const LEAST: f64 = 1e-3;
 
 /// Half the width of the bar that marks a planted value, relative to the number of coordinates.
 const BAR: f64 = 0.025;
 
-/// w_j at the last recorded time as a stem, with a disc where there is weight, and the planted value as a bar across it.
+/// w_j at the last recorded time as a stem with a disc where there is weight, and the planted value as a bar across it.
 pub(super) struct FinalWeights;
 
 impl Figure for FinalWeights {
@@ -35,8 +33,7 @@ impl Figure for FinalWeights {
         let last = &weights[weights.len() - n..];
         let planted = input.truth_support().unwrap_or_default();
         let heavy = heavy(last, &planted);
-        let everything: Vec<usize> = (0..n).collect();
-        let mut series = vec![stems(if n <= MOST_STEMS { &everything } else { &heavy }, last)];
+        let mut series = vec![stems(&heavy, last)];
         series.extend(input.truth.map(|truth| bars(&planted, truth)));
         let found = Points {
             label: format!("found 𝑤_{{𝑗}} ({})", heavy.len()),
@@ -67,7 +64,7 @@ impl Figure for FinalWeights {
     }
 }
 
-/// The coordinates that get a disc.
+/// The coordinates that are drawn.
 fn heavy(last: &[f64], planted: &[usize]) -> Vec<usize> {
     let largest = last.iter().fold(0.0_f64, |largest, w| largest.max(w.abs()));
     let mut on_support = vec![false; last.len()];

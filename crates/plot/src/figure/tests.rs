@@ -387,7 +387,7 @@ fn final_weights_stand_beside_the_planted_ones() {
     let [stems, bars] = &chart.series[..] else {
         panic!("stems and bars")
     };
-    assert_eq!((stems.x.len(), stems.y[3], stems.y[4]), (36, 0.0, 1e-5));
+    assert_eq!((stems.x.len(), stems.y[6], stems.y[7]), (12, 0.0, -0.5));
     assert_eq!(
         bars.y.iter().filter(|y| !y.is_nan()).copied().collect::<Vec<_>>(),
         [-5.0, -5.0, -1.0, -1.0, 3.0, 3.0]
