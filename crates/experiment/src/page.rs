@@ -134,7 +134,9 @@ fn problem(report: &Value) -> String {
         ("recorded times", cell(&report["recorded_times"])),
     ];
     let described = rows.iter().filter(|(_, value)| !value.is_empty());
-    let body: String = described.map(|(name, value)| row(name, &[value.clone()])).collect();
+    let body: String = described
+        .map(|(name, value)| row(name, std::slice::from_ref(value)))
+        .collect();
     let marks: String = items(report, "/marks")
         .map(|mark| row(&escaped(text(mark, "/event")), &[format!("t = {}", cell(&mark["t"]))]))
         .collect();

@@ -58,7 +58,8 @@ fn script(characters: &[char], at: usize) -> Option<(String, usize)> {
             .is_some_and(|c| c.is_ascii_alphanumeric() || *c == '_')
     };
     let one = *characters.get(at + 1)?;
-    let single = !word(Some(at + 2)) && !(word(at.checked_sub(1)) && word(at.checked_sub(2)));
+    let inside = word(at.checked_sub(1)) && word(at.checked_sub(2));
+    let single = !(inside || word(Some(at + 2)));
     (at > 0 && single && !one.is_whitespace() && one != '(').then(|| (one.to_string(), at + 2))
 }
 
