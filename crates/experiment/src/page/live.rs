@@ -73,10 +73,10 @@ mod tests {
 
     #[test]
     fn long_lines_are_thinned_and_keep_their_ends_and_what_is_no_number_is_null() {
-        let x: Vec<f64> = (0..2500).map(f64::from).collect();
+        let x: Vec<f64> = (0..2501).map(f64::from).collect();
         let mut y = x.clone();
         y[0] = f64::NAN;
-        y[2499] = 1.0 / 3.0;
+        y[2500] = 1.0 / 3.0;
         let chart = Chart {
             x: Axis::log10("𝑡"),
             series: vec![Series::line("</script> 𝐷_{𝐹}", x, y, Colour::Palette(0))],
@@ -91,7 +91,7 @@ mod tests {
         assert!(x.len() <= MOST_POINTS && x.len() > MOST_POINTS / 2, "{}", x.len());
         assert_eq!(
             (&y[0], &x[1], &x[x.len() - 1]),
-            (&Value::Null, &json!(3.0), &json!(2499.0))
+            (&Value::Null, &json!(3.0), &json!(2500.0))
         );
         assert_eq!(y[y.len() - 1], json!(0.333333));
         assert_eq!(line["label"], "&lt;/script&gt; 𝐷<sub>𝐹</sub>");

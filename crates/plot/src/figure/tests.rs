@@ -336,6 +336,17 @@ fn bounds_are_drawn_as_distances_from_the_least_norm() {
 }
 
 #[test]
+fn every_conserved_quantity_that_was_recorded_is_drawn() {
+    let mut run = Run::normal();
+    let drift: Vec<f64> = run.t.iter().map(|t| 1e-9 * t).collect();
+    run.columns.insert("conserved_drift".to_owned(), drift.clone());
+    assert_eq!(run.chart("conserved_quantities").series.len(), 2);
+    run.columns.remove("product_drift");
+    let chart = run.chart("conserved_quantities");
+    assert_eq!((chart.series.len(), &chart.series[0].y), (1, &drift));
+}
+
+#[test]
 fn dual_paths_are_in_units_of_their_barriers() {
     let run = Run::normal();
     let chart = run.chart("dual_paths");
