@@ -223,8 +223,15 @@ fn completions_and_manual() {
     assert_eq!(place.files("."), ["hadaflow.bash"]);
 }
 
-/// Width and height of an SVG in its own units, and of a PNG in pixels.
+/// Width and height of an SVG in its own units, of a PNG in pixels and of a PDF page in points.
 fn size_of(name: &str, bytes: &[u8]) -> (f64, f64) {
+    if name.ends_with(".pdf") {
+        assert!(bytes.starts_with(b"%PDF-") && bytes.ends_with(b"%%EOF"));
+        let text = String::from_utf8_lossy(bytes);
+        let numbers = text.split_once("/MediaBox [0 0 ").unwrap().1.split_once(']').unwrap().0;
+        let (width, height) = numbers.split_once(' ').unwrap();
+        return (width.parse().unwrap(), height.parse().unwrap());
+    }
     if name.ends_with(".png") {
         assert_eq!(&bytes[..8], b"\x89PNG\r\n\x1a\n");
         let number = |at: usize| f64::from(u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()));
@@ -255,7 +262,7 @@ fn figures_in_every_format_and_size() {
         "--no-figures draws none"
     );
     let mut widths = Vec::new();
-    for format in ["svg", "png"] {
+    for format in ["svg", "png", "pdf"] {
         for size in ["one-column", "two-column", "slide"] {
             let arguments = [
                 "plot",
@@ -278,6 +285,10 @@ fn figures_in_every_format_and_size() {
     assert!(widths[0] < widths[1] && widths[3] < widths[4], "{widths:?}");
     // 85 mm at 300 dots per inch
     assert!((widths[3] - 85.0 / 25.4 * 300.0).abs() < 2.0, "{widths:?}");
+    // 85, 175 and 254 mm in points
+    for (width, millimetres) in widths[6..].iter().zip([85.0, 175.0, 254.0]) {
+        assert!((width - millimetres / 25.4 * 72.0).abs() < 1e-3, "{widths:?}");
+    }
     let slide = size_of("s.svg", &{
         place
             .run(&["plot", "out", "--figure", "l1_norm", "--size", "slide"])

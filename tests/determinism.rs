@@ -71,9 +71,9 @@ fn run(place: &Place, scenario: &str, out: &str, threads: Option<&str>) -> Done 
     Done::of(command.output().unwrap()).exits(0)
 }
 
-/// The files of a run except its report.
+/// The files of a run except its report and the page made from it.
 fn content(place: &Place, out: &str) -> BTreeMap<String, Vec<u8>> {
-    let names = place.files(out).into_iter().filter(|name| name != "report.json");
+    let names = place.files(out).into_iter().filter(|name| !name.starts_with("report."));
     names
         .map(|name| (name.clone(), place.read(&format!("{out}/{name}"))))
         .collect()
@@ -92,6 +92,18 @@ fn lasting(mut report: Value) -> Value {
         );
     }
     report
+}
+
+/// The page without its rows of times and host.
+fn lasting_page(place: &Place, out: &str) -> String {
+    let page = String::from_utf8(place.read(&format!("{out}/report.html"))).unwrap();
+    let varies = |line: &&str| {
+        ["wall_<wbr>seconds", "cpu_<wbr>seconds", "data-key=\"host\""]
+            .iter()
+            .any(|key| line.contains(key))
+    };
+    assert_eq!(page.lines().filter(varies).count(), 3);
+    page.lines().filter(|line| !varies(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// As [`lasting`], also without the names of the scenario's and the input files.
@@ -117,6 +129,11 @@ fn the_same_scenario_gives_the_same_bytes() {
             run(&place, &file, out, threads);
             assert_eq!(content(&place, out), first, "{name}, {out}");
             assert_eq!(lasting(place.report(out)), lasting(report.clone()), "{name}, {out}");
+            assert_eq!(
+                lasting_page(&place, out),
+                lasting_page(&place, "first"),
+                "{name}, {out}"
+            );
         }
         run(&place, "first/scenario.ron", "again", None);
         assert_eq!(content(&place, "again"), first, "{name}, from the saved scenario");
@@ -211,6 +228,7 @@ fn what_other_programs_rely_on() {
         &names,
         &[
             "report.json",
+            "report.html",
             "scenario.ron",
             "series.parquet",
             "trajectory.npz",

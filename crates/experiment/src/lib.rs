@@ -6,6 +6,7 @@
 //! - [`limit`]: where the flow tends, without integrating;
 //! - [`run`]: integrating, assessing, saving, and loading what was saved;
 //! - [`sweep`]: a scenario over a grid of parameters, in parallel, and safe from being killed;
+//! - [`page`]: a run as one HTML page;
 //! - [`mod@write`]: results, written so that no half file ever stands under a final name.
 //!
 //! No reader panics, overflows the stack or allocates more than a file can justify, whatever the bytes are.
@@ -13,6 +14,7 @@
 mod error;
 pub mod limit;
 mod memory;
+pub mod page;
 pub mod read;
 pub mod resolve;
 pub mod run;

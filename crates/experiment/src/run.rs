@@ -1,5 +1,6 @@
 //! Running an experiment, and assessing what it recorded.
 
+mod figures;
 mod report;
 mod save;
 mod saved;
@@ -20,9 +21,10 @@ use hadaflow_core::trajectory::Trajectory;
 
 use crate::resolve::Experiment;
 
+pub use figures::{PictureFormat, plot};
 pub use report::{predictions, report};
 pub(crate) use save::relative;
-pub use save::{Artifacts, TableFormat, plot, prepare_directory, save};
+pub use save::{Artifacts, TableFormat, prepare_directory, save};
 pub use saved::{Saved, external, load, resumable};
 
 /// Weights are kept at all recorded times up to this many bytes; beyond, they are recomputed from the states on demand.

@@ -150,6 +150,8 @@ pub enum Picture {
     Svg,
     /// Pixels at 300 dpi.
     Png,
+    /// A page of the size of the figure, text as paths.
+    Pdf,
 }
 
 /// Sizes of figures.

@@ -31,6 +31,7 @@ fn draw_all(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
         weights: Some((&run.weights, DIMENSION)),
         truth: Some(&run.truth),
         references: &run.references,
+        vanishing: None,
     };
     let sizes = [
         (Size::OneColumn, "one-column"),

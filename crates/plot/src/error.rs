@@ -51,6 +51,12 @@ pub enum PlotError {
         /// What the parser said.
         reason: String,
     },
+    /// The picture holds something that a PDF page is not made of here.
+    #[error("a PDF page of this picture cannot be made: it holds {what}")]
+    NotOnPage {
+        /// What it holds.
+        what: &'static str,
+    },
     /// The picture could not be turned into pixels.
     #[error("a picture of {width} x {height} pixels cannot be made: {reason}")]
     Raster {

@@ -1,7 +1,7 @@
 //! Publication-quality figures of the gradient flow of Hadamard-factorized least squares.
 //!
 //! A [`Figure`] turns the recorded numbers of a run ([`FigureInput`]) into [`Chart`]s, which are plain data; [`svg`]
-//! draws a chart on a page of a journal column or a slide, and [`png`] makes pixels from that drawing.
+//! draws a chart on a page of a journal column or a slide, [`png`] makes pixels from that drawing, and [`pdf`] a page.
 //!
 //! A [`SweepFigure`] does the same for the table of a sweep ([`SweepTable`]), one row for each run.
 //!
@@ -21,6 +21,7 @@ mod heat;
 mod label;
 mod layout;
 mod legend;
+mod pdf;
 mod picture;
 mod points;
 mod render;
@@ -33,7 +34,8 @@ mod ticks;
 
 pub use chart::{Axis, Band, Chart, Colour, Dash, Heatmap, Level, Marker, Points, Role, Scale, Series, Tile};
 pub use error::PlotError;
-pub use figure::{Figure, FigureInput, catalogue};
+pub use figure::{Figure, FigureInput, VanishingStart, catalogue};
+pub use pdf::pdf;
 pub use picture::{PRINT_DPI, png, svg};
 pub use size::Size;
 pub use sweep::{SweepFigure, SweepTable};

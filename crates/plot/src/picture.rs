@@ -100,7 +100,7 @@ fn check(chart: &Chart) -> Result<(), PlotError> {
 }
 
 /// Reads SVG with the bundled fonts only.
-fn parse(svg: &str, dpi: f64) -> Result<Tree, PlotError> {
+pub(crate) fn parse(svg: &str, dpi: f64) -> Result<Tree, PlotError> {
     let options = Options {
         // Resolutions are small numbers: f32 holds them.
         dpi: dpi as f32,

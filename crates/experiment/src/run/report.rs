@@ -28,6 +28,7 @@ pub fn report(experiment: &Experiment, run: &Run, files: &[String]) -> Value {
             "measurements": experiment.problem.rows(),
             "dimension": experiment.problem.cols(),
             "depth": experiment.scenario.model.depth,
+            "sign": format!("{:?}", experiment.scenario.model.sign),
             "seed": experiment.scenario.seed,
         },
         "formulation": experiment.choice.flow.formulation().name(),

@@ -1,18 +1,18 @@
 //! Writing a run: every file whole or not at all, the report last.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hadaflow_analysis::prediction;
 use hadaflow_core::integrate::{Checkpoint, Mark};
 use hadaflow_core::outcome::Outcome;
 use hadaflow_core::trajectory::Trajectory;
-use hadaflow_plot::{FigureInput, PRINT_DPI, Size, Theme};
 
-use super::{Findings, Run};
+use super::Run;
+use super::figures::{draw_all, save_figures};
 use crate::error::ExperimentError;
+use crate::page::page;
 use crate::resolve::Experiment;
-use crate::scenario::{self, Selection};
+use crate::scenario;
 use crate::write::{ArrayView, Table, write_bytes, write_json, write_npz, write_table_csv, write_table_parquet};
 
 /// Format of the table of observables.
@@ -92,11 +92,15 @@ pub fn save(
         // a checkpoint of an earlier, interrupted run is no longer of use; that there is none is fine
         let _ = std::fs::remove_file(&checkpoint);
     }
+    let mut pictures = Vec::new();
     if artifacts.figures {
-        files.extend(save_figures(experiment, run, directory)?);
+        pictures = draw_all(experiment, &run.findings)?;
+        files.extend(save_figures(&pictures, directory)?);
     }
-    files.push("report.json".to_owned());
+    files.extend(["report.html", "report.json"].map(str::to_owned));
     let report = super::report(experiment, run, &files);
+    let page = page(&report, &scenario, &pictures);
+    write_bytes(&directory.join("report.html"), page.as_bytes())?;
     write_json(&directory.join("report.json"), &report)?;
     Ok(files)
 }
@@ -317,128 +321,4 @@ pub(crate) fn relative(base: &Path, target: &Path) -> PathBuf {
         .skip(shared)
         .map(|component| Path::new(component.as_os_str()));
     up.chain(down).collect()
-}
-
-/// Draws the figures the scenario asks for, in SVG and PNG.
-fn save_figures(experiment: &Experiment, run: &Run, directory: &Path) -> Result<Vec<String>, ExperimentError> {
-    let mut names = Vec::new();
-    let data = figure_data(experiment, &run.findings);
-    for figure in hadaflow_plot::catalogue()
-        .iter()
-        .filter(|f| experiment.scenario.figures.contains(f.name()))
-    {
-        for (stem, svg) in draw(*figure, &data, Size::OneColumn)? {
-            let png = hadaflow_plot::png(&svg, PRINT_DPI).map_err(|source| failed(figure.name(), source))?;
-            for (extension, bytes) in [("svg", svg.as_bytes()), ("png", &png)] {
-                let name = format!("figures/{stem}.{extension}");
-                write_bytes(&directory.join(&name), bytes)?;
-                names.push(name);
-            }
-        }
-    }
-    Ok(names)
-}
-
-fn failed(figure: &str, source: hadaflow_plot::PlotError) -> ExperimentError {
-    ExperimentError::Figure {
-        figure: figure.to_owned(),
-        source,
-    }
-}
-
-/// What figures are drawn from.
-struct FigureData {
-    title: String,
-    columns: BTreeMap<String, Vec<f64>>,
-    weights: Option<(Vec<f64>, usize)>,
-    truth: Option<Vec<f64>>,
-    references: Vec<(String, f64)>,
-}
-
-fn figure_data(experiment: &Experiment, findings: &Findings) -> FigureData {
-    let n = experiment.problem.cols();
-    let weights = findings
-        .trajectory
-        .keep_weights
-        .then(|| (findings.trajectory.weights.clone(), n));
-    let references = experiment
-        .references
-        .iter()
-        .map(|r| (r.name.clone(), r.l1_norm))
-        .collect();
-    FigureData {
-        title: experiment.scenario.title.clone(),
-        columns: findings.series.by_name(),
-        weights,
-        truth: experiment.problem.truth.clone(),
-        references,
-    }
-}
-
-/// The charts of a figure as (file stem, SVG).
-fn draw(
-    figure: &dyn hadaflow_plot::Figure,
-    data: &FigureData,
-    size: Size,
-) -> Result<Vec<(String, String)>, ExperimentError> {
-    let empty = Vec::new();
-    let input = FigureInput {
-        title: &data.title,
-        t: data.columns.get("t").unwrap_or(&empty),
-        columns: &data.columns,
-        weights: data.weights.as_ref().map(|(weights, n)| (weights.as_slice(), *n)),
-        truth: data.truth.as_deref(),
-        references: &data.references,
-    };
-    let charts = figure.charts(&input).map_err(|source| failed(figure.name(), source))?;
-    let name = |k: usize| {
-        if k == 0 {
-            figure.name().to_owned()
-        } else {
-            format!("{}_{}", figure.name(), k + 1)
-        }
-    };
-    let svg = |(k, chart): (usize, &hadaflow_plot::Chart)| {
-        let svg = hadaflow_plot::svg(chart, size, &Theme::light()).map_err(|source| failed(figure.name(), source))?;
-        Ok((name(k), svg))
-    };
-    charts.iter().enumerate().map(svg).collect()
-}
-
-/// Draws figures of a run again: all the scenario names, or those of `names`.
-///
-/// # Errors
-/// If a figure does not exist or a file cannot be written.
-pub fn plot(
-    experiment: &Experiment,
-    findings: &Findings,
-    directory: &Path,
-    names: &Selection,
-    png: bool,
-    size: Size,
-) -> Result<Vec<PathBuf>, ExperimentError> {
-    let data = figure_data(experiment, findings);
-    std::fs::create_dir_all(directory.join("figures")).map_err(|error| ExperimentError::Occupied {
-        directory: directory.to_owned(),
-        reason: error.to_string(),
-    })?;
-    let mut written = Vec::new();
-    for figure in hadaflow_plot::catalogue()
-        .iter()
-        .filter(|figure| names.contains(figure.name()))
-    {
-        for (stem, svg) in draw(*figure, &data, size)? {
-            let path = directory
-                .join("figures")
-                .join(format!("{stem}.{}", if png { "png" } else { "svg" }));
-            if png {
-                let bytes = hadaflow_plot::png(&svg, PRINT_DPI).map_err(|source| failed(figure.name(), source))?;
-                write_bytes(&path, &bytes)?;
-            } else {
-                write_bytes(&path, svg.as_bytes())?;
-            }
-            written.push(path);
-        }
-    }
-    Ok(written)
 }

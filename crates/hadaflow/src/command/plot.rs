@@ -1,6 +1,6 @@
 //! `hadaflow plot`.
 
-use hadaflow::experiment::run;
+use hadaflow::experiment::run::{self, PictureFormat};
 use hadaflow::experiment::scenario::{Selection, suggest};
 use hadaflow::plot::{Size, catalogue};
 
@@ -28,13 +28,17 @@ pub fn execute(arguments: &arguments::Plot) -> Result<Exit, Failure> {
         arguments::Size::Slide => Size::Slide,
     };
     let saved = run::load(&arguments.directory)?;
-    let png = arguments.format == Picture::Png;
+    let format = match arguments.format {
+        Picture::Svg => PictureFormat::Svg,
+        Picture::Png => PictureFormat::Png,
+        Picture::Pdf => PictureFormat::Pdf,
+    };
     let paths = run::plot(
         &saved.experiment,
         &saved.findings,
         &arguments.directory,
         &selection,
-        png,
+        format,
         size,
     )?;
     if paths.is_empty() {

@@ -7,6 +7,8 @@ use crate::error::{PlotError, same_length};
 
 /// Label of every time axis.
 const TIME: &str = "time 𝑡";
+/// Without a planted signal, this many largest final weights count as the support.
+const LARGEST: usize = 8;
 
 /// The recorded numbers of one run, borrowed.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +25,21 @@ pub struct FigureInput<'a> {
     pub truth: Option<&'a [f64]>,
     /// References by name with their l1 norms.
     pub references: &'a [(String, f64)],
+    /// What is known of the flow where the start vanishes, for an identical start below 1.
+    pub vanishing: Option<VanishingStart<'a>>,
+}
+
+/// The scales on which the flow jumps as its start α vanishes, and the jumps.
+#[derive(Debug, Clone, Copy)]
+pub struct VanishingStart<'a> {
+    /// The unit of time T(α).
+    pub unit: f64,
+    /// Aᵀq(t), one row of n entries for each time, and n.
+    pub pull: Option<(&'a [f64], usize)>,
+    /// Whether weights can be negative: Aᵀq/T then stays between −1 and 1, and below 1 otherwise.
+    pub signed: bool,
+    /// The predicted jumps: τ = t/T, and ‖w‖₁ from then on.
+    pub jumps: &'a [(f64, f64)],
 }
 
 impl<'a> FigureInput<'a> {
@@ -30,6 +47,18 @@ impl<'a> FigureInput<'a> {
     pub fn truth_support(&self) -> Option<Vec<usize>> {
         let entries = self.truth?.iter().enumerate();
         Some(entries.filter(|(_, value)| **value != 0.0).map(|(j, _)| j).collect())
+    }
+
+    /// The coordinates on the planted support, or those of the largest final weights; none without weights.
+    pub(crate) fn support(&self) -> Result<Option<Vec<usize>>, PlotError> {
+        let Some((weights, n)) = self.weights.filter(|(weights, _)| !weights.is_empty()) else {
+            return Ok(None);
+        };
+        if let Some(truth) = self.truth {
+            same_length("truth", n, truth.len())?;
+        }
+        let last = &weights[weights.len() - n..];
+        Ok(Some(self.truth_support().unwrap_or_else(|| largest(last))))
     }
 
     /// A column, if it was recorded.
@@ -69,6 +98,19 @@ impl<'a> FigureInput<'a> {
         let title = self.title.trim();
         (!title.is_empty()).then(|| title.to_owned())
     }
+}
+
+/// Positions of the largest magnitudes, in increasing order; those that are not numbers count as smallest.
+fn largest(row: &[f64]) -> Vec<usize> {
+    let size = |j: usize| if row[j].is_nan() { -1.0 } else { row[j].abs() };
+    let mut order: Vec<usize> = (0..row.len()).collect();
+    let count = LARGEST.min(row.len());
+    if count < row.len() {
+        order.select_nth_unstable_by(count, |&a, &b| size(b).total_cmp(&size(a)).then(a.cmp(&b)));
+    }
+    order.truncate(count);
+    order.sort_unstable();
+    order
 }
 
 /// A reference as a reader calls it.

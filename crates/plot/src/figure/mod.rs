@@ -2,14 +2,21 @@
 //!
 //! A new figure is one new file in this folder and two lines below: its module and its entry in the catalogue.
 
+mod bundle;
 mod input;
 
 mod bregman_decay;
+mod certificate_bracket;
+mod conserved_quantities;
 mod coordinate_paths;
+mod dual_paths;
+mod final_weights;
 mod l1_norm;
 mod loss_decay;
+mod staircase;
+mod step_size;
 
-pub use input::FigureInput;
+pub use input::{FigureInput, VanishingStart};
 
 use crate::chart::Chart;
 use crate::error::PlotError;
@@ -30,9 +37,15 @@ pub trait Figure: Sync {
 pub fn catalogue() -> &'static [&'static dyn Figure] {
     &[
         &bregman_decay::BregmanDecay,
+        &certificate_bracket::CertificateBracket,
+        &conserved_quantities::ConservedQuantities,
         &coordinate_paths::CoordinatePaths,
+        &dual_paths::DualPaths,
+        &final_weights::FinalWeights,
         &l1_norm::L1Norm,
         &loss_decay::LossDecay,
+        &staircase::Staircase,
+        &step_size::StepSize,
     ]
 }
 

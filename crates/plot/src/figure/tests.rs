@@ -8,12 +8,17 @@ use crate::picture::{png, svg};
 use crate::size::Size;
 use crate::theme::Theme;
 
-const COLUMNS: [&str; 8] = [
+const COLUMNS: [&str; 13] = [
     "loss",
     "loss_integral",
     "l1_norm",
     "support_size",
     "dual_bound",
+    "dual_bound_polished",
+    "upper_bound",
+    "conserved_drift",
+    "product_drift",
+    "steps",
     "bregman_divergence_truth",
     "bregman_divergence_pair_truth",
     "bregman_divergence_bregman_projection",
@@ -27,7 +32,12 @@ struct Run {
     n: usize,
     truth: Option<Vec<f64>>,
     references: Vec<(String, f64)>,
+    pull: Vec<f64>,
+    jumps: Vec<(f64, f64)>,
 }
+
+/// T(α) of the runs below.
+const UNIT: f64 = 10.0;
 
 impl Run {
     /// Every column filled by a function of time.
@@ -35,7 +45,7 @@ impl Run {
         let column = |name: &str| (name.to_owned(), t.iter().map(|&t| value(t)).collect());
         let columns = COLUMNS.into_iter().map(column).collect();
         let n = 12;
-        let weights = t
+        let weights: Vec<f64> = t
             .iter()
             .flat_map(|&t| (0..n).map(move |j| (t, j as f64)))
             .map(|(t, j)| value(t) * (j - 4.0))
@@ -46,6 +56,7 @@ impl Run {
             ("basis_pursuit".to_owned(), 3.0 + 1e-9),
             ("x".to_owned(), 4.0),
         ];
+        let pull = weights.iter().map(|w| 3.0 * w).collect();
         Self {
             t,
             columns,
@@ -53,6 +64,8 @@ impl Run {
             n,
             truth,
             references,
+            pull,
+            jumps: vec![(0.5, 1.0), (2.0, 3.0)],
         }
     }
 
@@ -72,6 +85,12 @@ impl Run {
             weights: Some((&self.weights, self.n)),
             truth: self.truth.as_deref(),
             references: &self.references,
+            vanishing: Some(VanishingStart {
+                unit: UNIT,
+                pull: Some((&self.pull, self.n)),
+                signed: true,
+                jumps: &self.jumps,
+            }),
         }
     }
 
@@ -281,6 +300,115 @@ fn without_a_truth_the_largest_final_weights_are_followed() {
 }
 
 #[test]
+fn bounds_are_drawn_as_distances_from_the_least_norm() {
+    let mut run = Run::normal();
+    let k = run.t.len();
+    let mut set = |name: &str, values: Vec<f64>| run.columns.insert(name.to_owned(), values);
+    let mut upper = vec![8.0; k];
+    (upper[1], upper[2], upper[3]) = (f64::INFINITY, 4.0, 6.0);
+    let mut polished = vec![3.0; k];
+    (polished[0], polished[2]) = (1.0, 2.0);
+    set("upper_bound", upper);
+    set("dual_bound_polished", polished);
+    set("dual_bound", vec![0.0; k]);
+    run.references = vec![("basis_pursuit".to_owned(), 3.0)];
+    let chart = run.chart("certificate_bracket");
+    let [above, dual, below, width] = &chart.series[..] else {
+        panic!("three bounds and the width")
+    };
+    let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-15, "{found} {expected}");
+    close(above.y[0], 5.0 / 3.0);
+    close(above.y[2], 1.0 / 3.0);
+    close(dual.y[0], 1.0);
+    close(below.y[0], 2.0 / 3.0);
+    assert!(below.y[1].is_nan(), "an exact bound has no distance");
+    // the best bounds so far: 8 − 1 over 1, then 8 − 3 over 3, and 4 − 3 over 3 for good
+    close(width.y[0], 7.0);
+    close(width.y[1], 5.0 / 3.0);
+    close(width.y[2], 1.0 / 3.0);
+    close(width.y[k - 1], 1.0 / 3.0);
+    run.references.clear();
+    assert_eq!(
+        run.chart("certificate_bracket").series.len(),
+        1,
+        "without the norm, the width"
+    );
+}
+
+#[test]
+fn every_conserved_quantity_that_was_recorded_is_drawn() {
+    let mut run = Run::normal();
+    let drift: Vec<f64> = run.t.iter().map(|t| 1e-9 * t).collect();
+    run.columns.insert("conserved_drift".to_owned(), drift.clone());
+    assert_eq!(run.chart("conserved_quantities").series.len(), 2);
+    run.columns.remove("product_drift");
+    let chart = run.chart("conserved_quantities");
+    assert_eq!((chart.series.len(), &chart.series[0].y), (1, &drift));
+}
+
+#[test]
+fn dual_paths_are_in_units_of_their_barriers() {
+    let run = Run::normal();
+    let chart = run.chart("dual_paths");
+    let barriers = |chart: &Chart| chart.levels.iter().map(|level| level.value).collect::<Vec<_>>();
+    assert_eq!(barriers(&chart), [1.0, -1.0]);
+    for (k, row) in run.weights.chunks(run.n).enumerate() {
+        let path = 3.0 * row[8] / UNIT;
+        assert!(chart.series.iter().any(|line| (line.y[k] - path).abs() < 1e-15));
+    }
+    let mut input = run.input();
+    input.vanishing.as_mut().unwrap().signed = false;
+    let positive = dual_paths::DualPaths.charts(&input).unwrap().remove(0);
+    assert_eq!(
+        (barriers(&positive), positive.levels[0].label.as_str()),
+        (vec![1.0], "barrier 1")
+    );
+    let other = vec![0.0; 5];
+    input.vanishing.as_mut().unwrap().pull = Some((&other, run.n));
+    assert!(matches!(
+        dual_paths::DualPaths.charts(&input),
+        Err(PlotError::LengthMismatch { .. })
+    ));
+}
+
+#[test]
+fn a_staircase_has_a_corner_before_and_after_each_jump() {
+    let mut run = Run::normal();
+    let chart = run.chart("staircase");
+    let [flow, limit] = &chart.series[..] else {
+        panic!("the flow and its limit")
+    };
+    assert_eq!(flow.x[7], run.t[7] / UNIT);
+    assert_eq!(limit.x, [0.0, 0.5, 0.5, 2.0, 2.0, 2.6]);
+    assert_eq!(limit.y, [0.0, 0.0, 1.0, 1.0, 3.0, 3.0]);
+    assert_eq!(chart.x.range, Some((0.0, 2.6)));
+    run.jumps.clear();
+    assert_eq!(run.charts("staircase"), Ok(Vec::new()));
+}
+
+#[test]
+fn final_weights_stand_beside_the_planted_ones() {
+    let mut run = Run::normal();
+    let last = run.weights.len() - run.n;
+    run.weights[last..].copy_from_slice(&[1.0, 1e-5, 0.0, 0.0, 1e-9, -0.5, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0]);
+    let chart = run.chart("final_weights");
+    // planted at 0, 4 and 8; found at 5 as well
+    assert_eq!(chart.points[0].x, [0.0, 4.0, 5.0, 8.0]);
+    assert_eq!(chart.points[0].y, [1.0, 1e-9, -0.5, 2.0]);
+    let [stems, bars] = &chart.series[..] else {
+        panic!("stems and bars")
+    };
+    assert_eq!((stems.x.len(), stems.y[6], stems.y[7]), (12, 0.0, -0.5));
+    assert_eq!(
+        bars.y.iter().filter(|y| !y.is_nan()).copied().collect::<Vec<_>>(),
+        [-5.0, -5.0, -1.0, -1.0, 3.0, 3.0]
+    );
+    assert_eq!(bars.label, "planted 𝑤*_{𝑗} (3)");
+    run.truth = None;
+    assert_eq!(run.chart("final_weights").series.len(), 1);
+}
+
+#[test]
 fn large_runs_give_small_pictures() {
     let n = 65_536;
     let t: Vec<f64> = (0..60).map(|k| 10_f64.powf(f64::from(k) / 10.0)).collect();
@@ -294,6 +422,7 @@ fn large_runs_give_small_pictures() {
         weights: Some((&weights, n)),
         truth: Some(&truth),
         references: &[],
+        vanishing: None,
     };
     let chart = &coordinate_paths::CoordinatePaths.charts(&input).unwrap()[0];
     assert_eq!(chart.series.len(), 25);

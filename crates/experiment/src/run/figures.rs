@@ -1,0 +1,225 @@
+//! The figures of a run: what they are drawn from, and their files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use hadaflow_analysis::reference::jump_process::{JumpProcess, Phase};
+use hadaflow_core::flow::time_unit;
+use hadaflow_core::trajectory::Trajectory;
+use hadaflow_plot::{Chart, Figure, FigureInput, PRINT_DPI, PlotError, Size, Theme, VanishingStart, catalogue};
+
+use super::Findings;
+use crate::error::ExperimentError;
+use crate::page::Picture;
+use crate::resolve::Experiment;
+use crate::scenario::Selection;
+use crate::write::write_bytes;
+
+/// Aᵀq at all recorded times is computed up to this many numbers (64 MiB).
+const MOST_PULLS: usize = 1 << 23;
+/// m·n·min(m, n) up to which the jumps of vanishing starts are computed, as for the bounds that need the matrix.
+const JUMP_WORK: f64 = 2e7;
+
+/// Format of a figure; all are made from the same SVG.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PictureFormat {
+    /// Vector graphics, text as paths.
+    #[default]
+    Svg,
+    /// Pixels at the resolution of print.
+    Png,
+    /// A page with nothing but the figure.
+    Pdf,
+}
+
+impl PictureFormat {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Svg => "svg",
+            Self::Png => "png",
+            Self::Pdf => "pdf",
+        }
+    }
+
+    fn encode(self, svg: &str) -> Result<Vec<u8>, PlotError> {
+        match self {
+            Self::Svg => Ok(svg.as_bytes().to_vec()),
+            Self::Png => hadaflow_plot::png(svg, PRINT_DPI),
+            Self::Pdf => hadaflow_plot::pdf(svg),
+        }
+    }
+}
+
+/// Draws the figures the scenario asks for.
+pub(super) fn draw_all(experiment: &Experiment, findings: &Findings) -> Result<Vec<Picture>, ExperimentError> {
+    let data = FigureData::new(experiment, findings);
+    let input = data.input(experiment);
+    let chosen = catalogue()
+        .iter()
+        .filter(|figure| experiment.scenario.figures.contains(figure.name()));
+    let drawn = chosen.map(|figure| draw(*figure, &input, Size::OneColumn));
+    Ok(drawn.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// Writes pictures in SVG and PNG.
+pub(super) fn save_figures(pictures: &[Picture], directory: &Path) -> Result<Vec<String>, ExperimentError> {
+    let mut names = Vec::new();
+    for picture in pictures {
+        for format in [PictureFormat::Svg, PictureFormat::Png] {
+            let name = format!("figures/{}.{}", picture.name, format.extension());
+            write_picture(picture, format, &directory.join(&name))?;
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+fn write_picture(picture: &Picture, format: PictureFormat, path: &Path) -> Result<(), ExperimentError> {
+    let bytes = format
+        .encode(&picture.svg)
+        .map_err(|source| failed(&picture.name, source))?;
+    Ok(write_bytes(path, &bytes)?)
+}
+
+fn failed(figure: &str, source: PlotError) -> ExperimentError {
+    ExperimentError::Figure {
+        figure: figure.to_owned(),
+        source,
+    }
+}
+
+/// What figures are drawn from.
+struct FigureData {
+    title: String,
+    columns: BTreeMap<String, Vec<f64>>,
+    weights: Option<(Vec<f64>, usize)>,
+    truth: Option<Vec<f64>>,
+    references: Vec<(String, f64)>,
+    vanishing: Option<Vanishing>,
+}
+
+/// What is known of the flow for vanishing starts.
+struct Vanishing {
+    unit: f64,
+    pull: Option<Vec<f64>>,
+    jumps: Vec<(f64, f64)>,
+}
+
+impl FigureData {
+    fn new(experiment: &Experiment, findings: &Findings) -> Self {
+        let trajectory = &findings.trajectory;
+        let weights = (trajectory.weights.clone(), experiment.problem.cols());
+        let norm = |r: &hadaflow_analysis::reference::Reference| (r.name.clone(), r.l1_norm);
+        Self {
+            title: experiment.scenario.title.clone(),
+            columns: findings.series.by_name(),
+            weights: trajectory.keep_weights.then_some(weights),
+            truth: experiment.problem.truth.clone(),
+            references: experiment.references.iter().map(norm).collect(),
+            vanishing: vanishing(experiment, trajectory),
+        }
+    }
+
+    /// Lends it to a figure.
+    fn input<'a>(&'a self, experiment: &Experiment) -> FigureInput<'a> {
+        let n = experiment.problem.cols();
+        let vanishing = self.vanishing.as_ref().map(|known| VanishingStart {
+            unit: known.unit,
+            pull: known.pull.as_deref().map(|pull| (pull, n)),
+            signed: experiment.choice.flow.signed(),
+            jumps: &known.jumps,
+        });
+        FigureInput {
+            title: &self.title,
+            t: self.columns.get("t").map_or(&[], Vec::as_slice),
+            columns: &self.columns,
+            weights: self.weights.as_ref().map(|(weights, n)| (weights.as_slice(), *n)),
+            truth: self.truth.as_deref(),
+            references: &self.references,
+            vanishing,
+        }
+    }
+}
+
+/// For an identical start below 1: the unit of time, Aᵀq where it fits, the jumps where computing them is cheap.
+fn vanishing(experiment: &Experiment, trajectory: &Trajectory) -> Option<Vanishing> {
+    let alpha = experiment.setting.scale().filter(|alpha| *alpha < 1.0)?;
+    let (m, n) = (experiment.problem.rows(), experiment.problem.cols());
+    let operator = &experiment.problem.operator;
+    let pull = (trajectory.len().saturating_mul(n) <= MOST_PULLS).then(|| {
+        let mut pull = vec![0.0; trajectory.len() * n];
+        for (q, out) in trajectory.dual.chunks_exact(m).zip(pull.chunks_exact_mut(n)) {
+            operator.apply_adjoint(q, out);
+        }
+        pull
+    });
+    let affordable = (m as f64) * (n as f64) * (m.min(n) as f64) <= JUMP_WORK; // exact below 2^53
+    let jumps = operator.dense().filter(|_| affordable).map_or_else(Vec::new, |a| {
+        let process = JumpProcess::new(a, &experiment.problem.measurements, experiment.choice.flow.signed());
+        let norm = |phase: &Phase| phase.weights.iter().map(|w| w.abs()).sum();
+        process
+            .phases
+            .iter()
+            .skip(1)
+            .map(|phase| (phase.tau, norm(phase)))
+            .collect()
+    });
+    Some(Vanishing {
+        unit: time_unit(experiment.scenario.model.depth, alpha),
+        pull,
+        jumps,
+    })
+}
+
+/// The charts of a figure, drawn.
+fn draw(figure: &dyn Figure, input: &FigureInput<'_>, size: Size) -> Result<Vec<Picture>, ExperimentError> {
+    let failed = |source| failed(figure.name(), source);
+    let charts = figure.charts(input).map_err(failed)?;
+    let name = |k: usize| {
+        if k == 0 {
+            figure.name().to_owned()
+        } else {
+            format!("{}_{}", figure.name(), k + 1)
+        }
+    };
+    let picture = |(k, chart): (usize, Chart)| {
+        Ok(Picture {
+            name: name(k),
+            description: figure.description(),
+            svg: hadaflow_plot::svg(&chart, size, &Theme::light()).map_err(failed)?,
+            chart,
+        })
+    };
+    charts.into_iter().enumerate().map(picture).collect()
+}
+
+/// Draws figures of a run again: all the scenario names, or those of `names`.
+///
+/// # Errors
+/// If a figure does not exist or a file cannot be written.
+pub fn plot(
+    experiment: &Experiment,
+    findings: &Findings,
+    directory: &Path,
+    names: &Selection,
+    format: PictureFormat,
+    size: Size,
+) -> Result<Vec<PathBuf>, ExperimentError> {
+    let data = FigureData::new(experiment, findings);
+    let input = data.input(experiment);
+    let folder = directory.join("figures");
+    std::fs::create_dir_all(&folder).map_err(|error| ExperimentError::Occupied {
+        directory: directory.to_owned(),
+        reason: error.to_string(),
+    })?;
+    let mut written = Vec::new();
+    let chosen = catalogue().iter().filter(|figure| names.contains(figure.name()));
+    for figure in chosen {
+        for picture in draw(*figure, &input, size)? {
+            let path = folder.join(format!("{}.{}", picture.name, format.extension()));
+            write_picture(&picture, format, &path)?;
+            written.push(path);
+        }
+    }
+    Ok(written)
+}

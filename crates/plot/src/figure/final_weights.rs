@@ -1,0 +1,94 @@
+//! The weights at the end, beside the planted ones.
+
+use super::{Figure, FigureInput};
+use crate::chart::{Axis, Chart, Colour, Dash, Level, Marker, Points, Role, Series};
+use crate::error::{PlotError, same_length};
+
+/// Found weights of at least this part of the largest one count; the others cannot be told from zero on this axis.
+const LEAST: f64 = 1e-3;
+
+/// Half the width of the bar that marks a planted value, relative to the number of coordinates.
+const BAR: f64 = 0.025;
+
+/// w_j at the last recorded time as a stem with a disc where there is weight, and the planted value as a bar across it.
+pub(super) struct FinalWeights;
+
+impl Figure for FinalWeights {
+    fn name(&self) -> &'static str {
+        "final_weights"
+    }
+
+    fn description(&self) -> &'static str {
+        "The weights at the last recorded time, coordinate by coordinate, against the planted ones."
+    }
+
+    fn charts(&self, input: &FigureInput<'_>) -> Result<Vec<Chart>, PlotError> {
+        let Some((weights, n)) = input.weights.filter(|(weights, n)| !weights.is_empty() && *n > 0) else {
+            return Ok(Vec::new());
+        };
+        same_length("weights", input.t.len() * n, weights.len())?;
+        if let Some(truth) = input.truth {
+            same_length("truth", n, truth.len())?;
+        }
+        let last = &weights[weights.len() - n..];
+        let planted = input.truth_support().unwrap_or_default();
+        let heavy = heavy(last, &planted);
+        let mut series = vec![stems(&heavy, last)];
+        series.extend(input.truth.map(|truth| bars(&planted, truth)));
+        let found = Points {
+            label: format!("found 𝑤_{{𝑗}} ({})", heavy.len()),
+            x: heavy.iter().map(|&j| j as f64).collect(), // far below 2^53
+            y: heavy.iter().map(|&j| last[j]).collect(),
+            bars: Vec::new(),
+            colour: Colour::Role(Role::OnSupport),
+            marker: Marker::Disc,
+        };
+        Ok(vec![Chart {
+            title: input.heading(),
+            x: Axis {
+                range: Some((-1.0, n as f64)), // far below 2^53
+                ..Axis::whole("coordinate 𝑗")
+            },
+            y: Axis::linear("weight at the end"),
+            levels: vec![Level {
+                label: String::new(),
+                value: 0.0,
+                colour: Colour::Role(Role::ReferenceLevel),
+                dash: Dash::Solid,
+                width: 0.5,
+            }],
+            series,
+            points: vec![found],
+            ..Chart::default()
+        }])
+    }
+}
+
+/// The coordinates that are drawn.
+fn heavy(last: &[f64], planted: &[usize]) -> Vec<usize> {
+    let largest = last.iter().fold(0.0_f64, |largest, w| largest.max(w.abs()));
+    let mut on_support = vec![false; last.len()];
+    planted.iter().for_each(|&j| on_support[j] = true);
+    (0..last.len())
+        .filter(|&j| on_support[j] || last[j].abs() > LEAST * largest)
+        .collect()
+}
+
+/// One broken line for all stems.
+fn stems(which: &[usize], values: &[f64]) -> Series {
+    let x = which.iter().flat_map(|&j| [j as f64, j as f64, f64::NAN]);
+    let y = which.iter().flat_map(|&j| [0.0, values[j], f64::NAN]);
+    let line = Series::line("stems", x.collect(), y.collect(), Colour::Role(Role::OnSupport));
+    line.stroked(Dash::Solid, 0.7).unlisted()
+}
+
+/// One broken line for all planted values.
+fn bars(planted: &[usize], truth: &[f64]) -> Series {
+    let half = BAR * truth.len() as f64;
+    let x = planted
+        .iter()
+        .flat_map(|&j| [j as f64 - half, j as f64 + half, f64::NAN]);
+    let y = planted.iter().flat_map(|&j| [truth[j], truth[j], f64::NAN]);
+    let label = format!("planted 𝑤*_{{𝑗}} ({})", planted.len());
+    Series::line(label, x.collect(), y.collect(), Colour::Role(Role::Integral)).stroked(Dash::Solid, 1.2)
+}
