@@ -53,7 +53,7 @@ impl Tools {
             Ok(output) => output,
             Err(error) if error.kind() == ErrorKind::NotFound && self.optional => return Ok(None),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let reason = "there is no such command; submit where Slurm is installed, or see --dry-run";
+                let reason = "no such command: Slurm is not installed here, or not in PATH (--dry-run shows what would be submitted)";
                 return Err(failed(reason.to_owned()));
             }
             Err(error) => return Err(failed(format!("cannot be run: {error}"))),
