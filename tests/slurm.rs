@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use hadaflow::experiment::sweep::Profile;
 use support::{BINARY, Done, Place, repository};
 
 /// Small cells: limits of 4 × 8 problems, 40 of them for each trial.
@@ -418,9 +419,38 @@ fn what_cannot_be_submitted_is_said_and_what_was_is_kept() {
     fake.submit(&["other", "--missing"])
         .refused(3, &["slurm/jobs.json is damaged"]);
     fake.place
-        .write("other/slurm/jobs.json", "{\"schema\": 1, \"jobs\": []}");
-    std::fs::remove_file(fake.place.path("bin/squeue")).unwrap();
+        .write("other/slurm/jobs.json", "{\"schema\": 2, \"jobs\": []}");
+    fake.submit(&["other", "--missing"])
+        .refused(3, &["slurm/jobs.json has schema 2"]);
+    std::fs::remove_file(fake.place.path("fake/queue")).unwrap();
+    fake.submit(&["out", "--missing"]).refused(5, &["squeue", "fake/queue"]);
     assert!(fake.asked().is_empty());
+}
+
+/// The profiles that the book and the help show can be used, and show every field.
+#[test]
+fn the_documented_profiles_are_profiles() {
+    let book = std::fs::read_to_string(repository().join("docs/src/sweeps.md")).unwrap();
+    let help = Place::new().run(&["sweep", "submit", "--help"]).exits(0).stdout;
+    for text in [book, help] {
+        let rest = &text[text.find("Slurm(\n").unwrap()..];
+        let end = rest.lines().position(|line| line.trim() == ")").unwrap();
+        let profile: Vec<&str> = rest.lines().take(end + 1).collect();
+        let profile = Profile::parse(&profile.join("\n"), Path::new("shown")).unwrap();
+        assert_eq!(
+            (profile.cpus, profile.throttle, profile.lines.len()),
+            (Some(4), Some(100), 2)
+        );
+        let words = [
+            &profile.partition,
+            &profile.account,
+            &profile.qos,
+            &profile.time,
+            &profile.memory,
+            &profile.program,
+        ];
+        assert!(words.iter().all(|word| word.is_some()), "{profile:?}");
+    }
 }
 
 /// A real cluster of two virtual nodes on loopback; its daemons end with the test.
@@ -460,6 +490,7 @@ impl Cluster {
             .arg(what)
             .env("SLURM_LOCAL", self.directory.path())
             .env("PORT", self.port.to_string())
+            .env("OWNER", std::process::id().to_string())
             .env("NODES", "2");
         command
     }
