@@ -53,7 +53,7 @@ impl Tools {
             Ok(output) => output,
             Err(error) if error.kind() == ErrorKind::NotFound && self.optional => return Ok(None),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let reason = "no such command: Slurm is not installed here, or not in PATH (--dry-run shows what would be submitted)";
+                let reason = "no such command: Slurm is not installed here, or not in PATH (see --dry-run)";
                 return Err(failed(reason.to_owned()));
             }
             Err(error) => return Err(failed(format!("cannot be run: {error}"))),
