@@ -66,7 +66,10 @@ impl ExperimentError {
     pub fn concerns_output(&self) -> bool {
         matches!(
             self,
-            Self::Write(_) | Self::Occupied { .. } | Self::Figure { .. } | Self::Sweep(SweepError::Busy { .. })
+            Self::Write(_)
+                | Self::Occupied { .. }
+                | Self::Figure { .. }
+                | Self::Sweep(SweepError::Busy { .. } | SweepError::Slurm { .. })
         )
     }
 }

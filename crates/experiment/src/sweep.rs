@@ -29,6 +29,7 @@ mod plan;
 mod row;
 mod schema;
 mod status;
+mod submit;
 mod table;
 mod work;
 
@@ -42,6 +43,7 @@ pub use plan::{Plan, SCHEMA};
 pub use row::Row;
 pub use schema::{Mode, Success, Sweep};
 pub use status::{ShardStatus, Status, status};
+pub use submit::{Job, Kind as JobKind, Profile, Submission, Submitted, Wish, jobs};
 pub use table::{Cells, read_table};
 pub use work::{Progress, Worked, work};
 

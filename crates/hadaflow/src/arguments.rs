@@ -1,8 +1,12 @@
 //! What the command line understands.
 
+mod submit;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use submit::SweepSubmit;
 
 /// Gradient flow of Hadamard-factorized least squares: integrate it, check the theory, draw it.
 ///
@@ -31,7 +35,7 @@ pub enum Command {
     Check(Check),
     /// Draw the figures of a saved run again.
     Plot(Plot),
-    /// Run a scenario over a grid of parameters: plan, run, status, merge.
+    /// Run a scenario over a grid of parameters: plan, run, status, merge, submit.
     #[command(subcommand, long_about = SWEEP)]
     Sweep(Sweep),
     /// Write a commented scenario with every default.
@@ -185,6 +189,9 @@ pub enum Sweep {
     Status(SweepDirectory),
     /// Merge the rows of a finished sweep into one table.
     Merge(SweepDirectory),
+    /// Submit a plan to Slurm: a job array with a task per shard, and a merge job behind it.
+    #[command(long_about = submit::ABOUT)]
+    Submit(SweepSubmit),
 }
 
 /// `hadaflow sweep plan`.

@@ -50,6 +50,14 @@ pub enum SweepError {
         /// Out of how many.
         cells: u64,
     },
+    /// A command of Slurm is missing or fails.
+    #[error("{command}: {reason}")]
+    Slurm {
+        /// The command.
+        command: String,
+        /// Its words, or why it could not be run.
+        reason: String,
+    },
     /// A merged table cannot be used.
     #[error("{}: {reason}", table.display())]
     Table {

@@ -1,5 +1,7 @@
 //! `hadaflow sweep`.
 
+mod submit;
+
 use std::fmt::Write;
 use std::num::NonZero;
 use std::path::Path;
@@ -11,13 +13,14 @@ use crate::arguments::{self, SweepDirectory, SweepPlan, SweepRun};
 use crate::exit::{Exit, Failure, print};
 use crate::progress::SweepWatcher;
 
-/// Plan, run, status or merge.
+/// Plan, run, status, merge or submit.
 pub fn execute(arguments: &arguments::Sweep) -> Result<Exit, Failure> {
     match arguments {
         arguments::Sweep::Plan(arguments) => plan(arguments),
         arguments::Sweep::Run(arguments) => run(arguments),
         arguments::Sweep::Status(arguments) => status(arguments),
         arguments::Sweep::Merge(arguments) => merge(arguments),
+        arguments::Sweep::Submit(arguments) => submit::execute(arguments),
     }
 }
 
@@ -94,11 +97,13 @@ fn quiet_panics() {
 
 fn status(arguments: &SweepDirectory) -> Result<Exit, Failure> {
     let plan = Plan::load(&arguments.directory)?;
-    let status = sweep::status(&plan)?;
+    let (status, jobs) = (sweep::status(&plan)?, sweep::jobs(&plan)?);
     print(&if arguments.json {
-        super::json(&status.document())
+        let mut document = status.document();
+        document["jobs"] = json!(jobs);
+        super::json(&document)
     } else {
-        status_lines(&status)
+        status_lines(&status) + &submit::job_lines(&jobs)
     })?;
     Ok(Exit::Done)
 }
