@@ -10,6 +10,7 @@
 
 mod support;
 
+use hadaflow::analysis::prediction::NOT_EXPLORED;
 use serde_json::Value;
 use support::{Place, SMALL, save_npz};
 
@@ -568,9 +569,12 @@ fn the_screen_shows_what_the_report_says() {
         let line = done
             .stdout
             .lines()
-            .find(|line| line.split_whitespace().any(|word| word == name))
+            .find(|line| line.split_whitespace().any(|word| word.trim_end_matches(',') == name))
             .unwrap();
-        assert!(line.contains(prediction["verdict"].as_str().unwrap()), "{line}");
+        // families that nobody asked for share a line, without their verdicts
+        let asked = !prediction["reason"].as_str().unwrap().starts_with(NOT_EXPLORED);
+        let verdict = prediction["verdict"].as_str().unwrap();
+        assert!(!asked || line.contains(verdict), "{line}");
     }
     // a second run in the same place replaces the first
     place.run(&["run", "small.ron", "--out", "out"]).exits(0);
