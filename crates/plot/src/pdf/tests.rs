@@ -1,5 +1,3 @@
-use std::process::Command;
-
 use super::*;
 use crate::chart::{Axis, Band, Chart, Colour, Heatmap, Role, Series, Tile};
 use crate::picture::svg;
@@ -140,36 +138,4 @@ fn what_a_page_cannot_hold_is_named() {
         assert_eq!(pdf(&wrap(inner)), Err(PlotError::NotOnPage { what }));
     }
     assert!(matches!(pdf("nothing"), Err(PlotError::InvalidSvg { .. })));
-}
-
-/// Where poppler is installed, its picture of the page is compared with ours of the SVG.
-#[test]
-fn another_program_sees_the_same_picture() {
-    let folder = std::env::temp_dir().join(format!("hadaflow-page-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let (page, image) = (folder.join("page.pdf"), folder.join("image"));
-    let picture = picture(Size::OneColumn);
-    std::fs::write(&page, pdf(&picture).unwrap()).unwrap();
-    let arguments = ["-r", "100", "-png", "-singlefile"];
-    let Ok(done) = Command::new("pdftoppm").args(arguments).arg(&page).arg(&image).output() else {
-        let _ = std::fs::remove_dir_all(&folder);
-        return;
-    };
-    assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
-    let decode = |bytes: &[u8]| resvg::tiny_skia::Pixmap::decode_png(bytes).unwrap();
-    let theirs = decode(&std::fs::read(image.with_extension("png")).unwrap());
-    let ours = decode(&crate::picture::png(&picture, 100.0).unwrap());
-    std::fs::remove_dir_all(&folder).unwrap();
-    assert!(theirs.width().abs_diff(ours.width()) <= 1 && theirs.height().abs_diff(ours.height()) <= 1);
-    let (mut difference, mut ink) = (0.0, 0.0);
-    for y in 0..ours.height().min(theirs.height()) {
-        for x in 0..ours.width().min(theirs.width()) {
-            let grey = |image: &resvg::tiny_skia::Pixmap| f64::from(image.pixel(x, y).unwrap().green());
-            difference += (grey(&ours) - grey(&theirs)).abs();
-            ink += 255.0 - grey(&ours);
-        }
-    }
-    // The two smooth edges differently, and edges are most of thin lines and small letters; a picture upside down or
-    // without its text differs by more than all of its ink.
-    assert!(difference < 0.5 * ink, "{}", difference / ink);
 }
