@@ -33,7 +33,7 @@ fn another_program_sees_the_same_picture() {
     std::fs::create_dir_all(&folder).unwrap();
     let (page, image) = (folder.join("page.pdf"), folder.join("image"));
     let picture = hadaflow_plot::svg(&chart(), Size::OneColumn, &Theme::light()).unwrap();
-    std::fs::write(&page, hadaflow_plot::pdf(&picture.replace("path d=\"M", "path transform=\"scale(0.9)\" d=\"M")).unwrap()).unwrap();
+    std::fs::write(&page, hadaflow_plot::pdf(&picture).unwrap()).unwrap();
     let arguments = ["-r", "100", "-png", "-singlefile"];
     let Ok(done) = Command::new("pdftoppm").args(arguments).arg(&page).arg(&image).output() else {
         let _ = std::fs::remove_dir_all(&folder);
