@@ -90,6 +90,15 @@ impl LogFlow {
     }
 }
 
+/// What of a pull exceeds the noise. A pull or a noise that is no number gives none.
+fn beyond(pull: f64, noise: f64) -> f64 {
+    if pull.abs() <= noise {
+        0.0
+    } else {
+        pull - noise.copysign(pull)
+    }
+}
+
 impl Flow for LogFlow {
     fn formulation(&self) -> Formulation {
         Formulation::Log
@@ -139,8 +148,7 @@ impl Flow for LogFlow {
         let k = self.entries();
         let noise = self.noise(state, evaluation);
         for (i, (out, x)) in out.chunks_exact_mut(k).zip(state.chunks_exact(k)).enumerate() {
-            let pull = evaluation.adjoint[i];
-            let pull = pull - pull.clamp(-noise * self.norms[i], noise * self.norms[i]);
+            let pull = beyond(evaluation.adjoint[i], noise * self.norms[i]);
             out[0] = self.rate(i, x[0]) * pull;
             if self.signed {
                 out[1] = -self.rate(i, x[1]) * pull;
@@ -200,5 +208,39 @@ impl Flow for LogFlow {
 
     fn mirror(&self) -> Arc<dyn MirrorMap> {
         self.mirror.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::dmatrix;
+
+    use super::*;
+    use crate::measurement::DenseOperator;
+
+    fn velocity(state: &[f64]) -> Vec<f64> {
+        let operator = Arc::new(DenseOperator::new(dmatrix![1.0, 0.5; 0.0, 1.0]).unwrap());
+        let problem = Problem::new(operator, vec![1.0, 1.5], None, 0.0).unwrap();
+        let flow = LogFlow::new(problem, 3, Sign::Positive, &[0.1, 0.1]).unwrap();
+        let mut evaluation = Evaluation::new(2, 2);
+        flow.evaluate(state, &mut evaluation);
+        let mut out = vec![0.0; 2];
+        flow.velocity(state, &evaluation, &mut out);
+        out
+    }
+
+    #[test]
+    fn a_state_that_is_no_number_has_a_velocity_that_is_none() {
+        for state in [[f64::NAN, 0.0], [0.0, f64::NAN]] {
+            assert!(velocity(&state).iter().all(|v| v.is_nan()), "{state:?}");
+        }
+    }
+
+    /// A w = y for w = (0.25, 1.5) and y = (1, 1.5): what is left of Aᵀr there is rounding, and half of it on is not.
+    #[test]
+    fn a_pull_that_is_rounding_moves_nothing() {
+        let at = |w: [f64; 2]| velocity(&w.map(|w| (w.cbrt() / 0.1).ln()));
+        assert_eq!(at([0.25, 1.5]), [0.0, 0.0]);
+        assert!(at([0.25 + 1e-12, 1.5])[0] < 0.0, "1e-12 is far above it");
     }
 }
