@@ -13,8 +13,7 @@ use hadaflow_core::integrate::{Progress, Schedule};
 use hadaflow_core::trajectory::Trajectory;
 use nalgebra::DMatrix;
 
-use super::member::Member;
-use super::vanishing::{Small, TOLERANCE, Vanishing, explored, falls, floor, pulls};
+use super::vanishing::{Small, Vanishing, explored, falls, floor, pulls};
 use super::{Family, Kind, Prediction, Statement, Verdict};
 use crate::report::Evidence;
 
@@ -89,15 +88,7 @@ fn escape(
         Box::new(LossBelow::absolute(level)),
         Box::new(TimeReached::new(HORIZON * predicted)),
     ];
-    let member = Member {
-        problem,
-        model: &small.model,
-        seed: evidence.setting.seed,
-        formulation: None,
-        tolerance: TOLERANCE,
-        schedule: Schedule::Times(Vec::new()),
-        events,
-    };
+    let member = small.member(evidence, Schedule::Times(Vec::new()), events);
     let ending = member.integrate(&mut Trajectory::without_weights(), watch)?;
     Some([
         ("alpha", small.alpha),

@@ -9,7 +9,7 @@
 
 use hadaflow_core::integrate::Progress;
 
-use super::vanishing_start::{HYPOTHESES, VanishingStart, all_found, family, solved};
+use super::sparse_limits::{HYPOTHESES, SparseLimits, all_found, family, solved};
 use super::{Family, Kind, Measurement, Prediction, Statement, Verdict};
 use crate::reference::{Computed, leading_constant};
 use crate::report::Evidence;
@@ -70,7 +70,7 @@ impl Prediction for GapLeadingConstant {
 
     fn explore(&self, evidence: &Evidence, watch: &mut dyn FnMut(Progress) -> bool) -> Option<Family> {
         depth(evidence).ok()?;
-        let start = VanishingStart::of(evidence).ok()?;
+        let start = SparseLimits::of(evidence).ok()?;
         let constant = match leading_constant(&start.data.matrix, &start.data.point, start.depth, start.sign) {
             Computed::Value(found) => found.constant,
             Computed::Failed { .. } => f64::NAN,

@@ -13,7 +13,7 @@
 
 use hadaflow_core::integrate::Progress;
 
-use super::vanishing_start::{HYPOTHESES, VanishingStart, all_found, family, slope, solved};
+use super::sparse_limits::{HYPOTHESES, SparseLimits, all_found, family, slope, solved};
 use super::{Family, Kind, Measurement, Prediction, Statement, Verdict};
 use crate::report::Evidence;
 
@@ -46,7 +46,7 @@ impl Prediction for GapSlopeInAlpha {
     }
 
     fn explore(&self, evidence: &Evidence, watch: &mut dyn FnMut(Progress) -> bool) -> Option<Family> {
-        let start = VanishingStart::of(evidence).ok()?;
+        let start = SparseLimits::of(evidence).ok()?;
         let mut family = Family::new();
         for (member, alpha) in start.starts().into_iter().enumerate() {
             let row = [

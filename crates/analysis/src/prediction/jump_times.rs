@@ -10,8 +10,7 @@ use hadaflow_core::event::{Event, LossBelow, Marked, TimeReached};
 use hadaflow_core::integrate::{Progress, Schedule};
 use hadaflow_core::trajectory::Trajectory;
 
-use super::member::{Member, without_members};
-use super::vanishing::{Small, TOLERANCE, Vanishing, explored, falls, floor};
+use super::vanishing::{Small, Vanishing, explored, falls, floor, tabulated};
 use super::{Family, Kind, Prediction, Statement, Verdict};
 use crate::reference::jump_process::{JumpProcess, Phase};
 use crate::report::Evidence;
@@ -53,19 +52,13 @@ impl Prediction for JumpTimes {
     }
 
     fn explore(&self, evidence: &Evidence, watch: &mut dyn FnMut(Progress) -> bool) -> Option<Family> {
-        Vanishing::of(evidence).ok()?;
-        let Ok((vanishing, jumps)) = hypotheses(evidence) else {
-            return Some(without_members());
-        };
-        let mut family = Family::new();
-        for small in vanishing.members() {
-            add_member(evidence, &small, &jumps, &mut family, watch)?;
-        }
-        Some(family)
+        tabulated(evidence, hypotheses, |small, jumps, family| {
+            add_member(evidence, small, jumps, family, watch)
+        })
     }
 
     fn assess(&self, evidence: &Evidence) -> Verdict {
-        let family = match explored(self, evidence, |evidence| hypotheses(evidence).map(|_| ())) {
+        let family = match explored(self, evidence, hypotheses) {
             Ok(family) => family,
             Err(reason) => return Verdict::inapplicable(reason),
         };
@@ -114,15 +107,7 @@ fn add_member(
     for jump in jumps {
         events.push(Box::new(Marked(Box::new(LossBelow::absolute(jump.level)))));
     }
-    let member = Member {
-        problem: evidence.setting.problem(),
-        model: &small.model,
-        seed: evidence.setting.seed,
-        formulation: None,
-        tolerance: TOLERANCE,
-        schedule: Schedule::Times(Vec::new()),
-        events,
-    };
+    let member = small.member(evidence, Schedule::Times(Vec::new()), events);
     let ending = member.integrate(&mut Trajectory::without_weights(), watch)?;
     for (k, jump) in jumps.iter().enumerate() {
         let name = LossBelow::absolute(jump.level).name();

@@ -22,7 +22,7 @@
 use hadaflow_core::initialization::Sign;
 use hadaflow_core::integrate::Progress;
 
-use super::vanishing_start::{all_found, solved, uniform_start};
+use super::sparse_limits::{all_found, solved, uniform_start};
 use super::{Family, Kind, Measurement, Prediction, Statement, Verdict};
 use crate::reference::{Computed, flow_limit, kernel_part, least_norm};
 use crate::report::Evidence;
@@ -165,8 +165,8 @@ impl Prediction for KernelRegime {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sparse_limits::slope;
     use super::super::testing::{asked, explored, gaussian, measured, model, reason, verdict};
-    use super::super::vanishing_start::slope;
     use crate::report::Evidence;
     use hadaflow_core::initialization::Sign::{Positive, Signed};
 

@@ -16,7 +16,7 @@ use hadaflow_core::initialization::Sign;
 use hadaflow_core::integrate::Progress;
 use nalgebra::DMatrix;
 
-use super::vanishing_start::solved;
+use super::sparse_limits::solved;
 use super::{Family, Measurement, Prediction, Statement, Verdict};
 use crate::reference::{Limit, NotAttained, Projection, bregman_projection, sensitivity};
 use crate::report::Evidence;

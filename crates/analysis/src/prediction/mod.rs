@@ -36,10 +36,10 @@ mod recovery_under_null_space_property;
 mod saddles_of_the_jump_process;
 mod selected_minimiser_among_many;
 mod slow_rate_at_the_limit;
+mod sparse_limits;
 mod stability_edge_of_descent;
 mod time_average_solves_the_lasso;
 mod vanishing;
-mod vanishing_start;
 mod weights_stay_positive;
 mod worst;
 

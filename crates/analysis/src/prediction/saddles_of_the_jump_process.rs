@@ -12,8 +12,7 @@ use hadaflow_core::event::TimeReached;
 use hadaflow_core::integrate::{Progress, Schedule};
 use hadaflow_core::trajectory::Trajectory;
 
-use super::member::{Member, without_members};
-use super::vanishing::{Small, TOLERANCE, Vanishing, explored, falls, floor, larger};
+use super::vanishing::{Small, Vanishing, explored, falls, floor, larger, tabulated};
 use super::{Family, Kind, Prediction, Statement, Verdict};
 use crate::reference::jump_process::{JumpProcess, Phase};
 use crate::report::Evidence;
@@ -56,19 +55,13 @@ impl Prediction for SaddlesOfTheJumpProcess {
     }
 
     fn explore(&self, evidence: &Evidence, watch: &mut dyn FnMut(Progress) -> bool) -> Option<Family> {
-        Vanishing::of(evidence).ok()?;
-        let Ok((vanishing, visits)) = hypotheses(evidence) else {
-            return Some(without_members());
-        };
-        let mut family = Family::new();
-        for small in vanishing.members() {
-            add_member(evidence, &small, &visits, &mut family, watch)?;
-        }
-        Some(family)
+        tabulated(evidence, hypotheses, |small, visits, family| {
+            add_member(evidence, small, visits, family, watch)
+        })
     }
 
     fn assess(&self, evidence: &Evidence) -> Verdict {
-        let family = match explored(self, evidence, |evidence| hypotheses(evidence).map(|_| ())) {
+        let family = match explored(self, evidence, hypotheses) {
             Ok(family) => family,
             Err(reason) => return Verdict::inapplicable(reason),
         };
@@ -128,15 +121,7 @@ fn add_member(
     let n = evidence.setting.problem().cols();
     let times: Vec<f64> = visits.iter().map(|visit| visit.tau * small.time_unit).collect();
     let end = times.last()? * (1.0 + 1e-9);
-    let member = Member {
-        problem: evidence.setting.problem(),
-        model: &small.model,
-        seed: evidence.setting.seed,
-        formulation: None,
-        tolerance: TOLERANCE,
-        schedule: Schedule::Times(times),
-        events: vec![Box::new(TimeReached::new(end))],
-    };
+    let member = small.member(evidence, Schedule::Times(times), vec![Box::new(TimeReached::new(end))]);
     let mut trajectory = Trajectory::new();
     let ending = member.integrate(&mut trajectory, watch)?;
     let size = |w: &[f64]| w.iter().fold(0.0f64, |a, w| a.max(w.abs()));

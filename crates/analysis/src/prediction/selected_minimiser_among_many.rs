@@ -20,7 +20,7 @@ use hadaflow_core::initialization::Sign;
 use hadaflow_core::integrate::Progress;
 use nalgebra::DMatrix;
 
-use super::vanishing_start::{solved, uniform_start};
+use super::sparse_limits::{solved, uniform_start};
 use super::{Family, Kind, Measurement, Prediction, Statement, Verdict};
 use crate::reference::{Computed, Minimiser, Set, Uniqueness, flow_limit};
 use crate::report::Evidence;

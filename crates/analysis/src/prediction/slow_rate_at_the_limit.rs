@@ -14,7 +14,7 @@ use hadaflow_core::initialization::Sign;
 use hadaflow_core::integrate::Progress;
 use nalgebra::DMatrix;
 
-use super::vanishing_start::{HYPOTHESES, VanishingStart, all_found, only_minimiser, slope, solved};
+use super::sparse_limits::{HYPOTHESES, SparseLimits, all_found, only_minimiser, slope, solved};
 use super::{Family, Kind, Measurement, Prediction, Statement, Verdict};
 use crate::reference::{Limit, rank_beside, relaxation_rates};
 use crate::report::Evidence;
@@ -32,8 +32,8 @@ const LAST: usize = 3;
 const ACTIVE: f64 = 1e-9;
 
 /// The exact data and the number of slow directions, or the hypothesis that fails.
-fn start(evidence: &Evidence) -> Result<VanishingStart, String> {
-    let start = VanishingStart::of(evidence)?;
+fn start(evidence: &Evidence) -> Result<SparseLimits, String> {
+    let start = SparseLimits::of(evidence)?;
     let (a, point) = (&start.data.matrix, &start.data.point);
     let support: Vec<usize> = (0..point.len()).filter(|&j| point[j] != 0.0).collect();
     let off: Vec<usize> = (0..point.len()).filter(|&j| point[j] == 0.0).collect();
@@ -56,7 +56,7 @@ fn start(evidence: &Evidence) -> Result<VanishingStart, String> {
 }
 
 /// The exponent of the slowest rate.
-fn exponent(start: &VanishingStart) -> f64 {
+fn exponent(start: &SparseLimits) -> f64 {
     if start.depth == 2 {
         start.exponent()
     } else {
@@ -78,7 +78,7 @@ fn log_derivative(limit: &Limit, depth: usize) -> Vec<f64> {
 }
 
 /// The slowest and the fastest rate at the limit from α; NaN if it was not found.
-fn rates(start: &VanishingStart, alpha: f64) -> [f64; 2] {
+fn rates(start: &SparseLimits, alpha: f64) -> [f64; 2] {
     let found = start.limit(alpha);
     let logs = found.map(|limit| relaxation_rates(&start.data.matrix, &log_derivative(&limit, start.depth)));
     let ends = logs.as_ref().and_then(|logs| logs.last().zip(logs.first()));

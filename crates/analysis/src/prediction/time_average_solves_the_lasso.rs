@@ -16,8 +16,7 @@ use hadaflow_core::integrate::{Progress, Schedule};
 use hadaflow_core::record::{Recorder, Snapshot};
 use hadaflow_core::special::DoubleDouble;
 
-use super::member::{Member, without_members};
-use super::vanishing::{Small, TOLERANCE, Vanishing, explored, falls, floor};
+use super::vanishing::{Small, Vanishing, explored, falls, floor, tabulated};
 use super::{Family, Kind, Prediction, Statement, Verdict};
 use crate::column_qr::{add, dot, largest};
 use crate::reference::jump_process::JumpProcess;
@@ -54,19 +53,13 @@ impl Prediction for TimeAverageSolvesTheLasso {
     }
 
     fn explore(&self, evidence: &Evidence, watch: &mut dyn FnMut(Progress) -> bool) -> Option<Family> {
-        Vanishing::of(evidence).ok()?;
-        let Ok((vanishing, looks)) = hypotheses(evidence) else {
-            return Some(without_members());
-        };
-        let mut family = Family::new();
-        for small in vanishing.members() {
-            add_member(evidence, &small, &looks, &mut family, watch)?;
-        }
-        Some(family)
+        tabulated(evidence, hypotheses, |small, looks, family| {
+            add_member(evidence, small, looks, family, watch)
+        })
     }
 
     fn assess(&self, evidence: &Evidence) -> Verdict {
-        let family = match explored(self, evidence, |evidence| hypotheses(evidence).map(|_| ())) {
+        let family = match explored(self, evidence, hypotheses) {
             Ok(family) => family,
             Err(reason) => return Verdict::inapplicable(reason),
         };
@@ -119,15 +112,7 @@ fn add_member(
     watch: &mut dyn FnMut(Progress) -> bool,
 ) -> Option<()> {
     let end = looks.last()? * (1.0 + 1e-9) * small.time_unit;
-    let member = Member {
-        problem: evidence.setting.problem(),
-        model: &small.model,
-        seed: evidence.setting.seed,
-        formulation: None,
-        tolerance: TOLERANCE,
-        schedule: Schedule::EveryStep,
-        events: vec![Box::new(TimeReached::new(end))],
-    };
+    let member = small.member(evidence, Schedule::EveryStep, vec![Box::new(TimeReached::new(end))]);
     let mut average = Average::new(evidence, looks, small.time_unit);
     let ending = member.integrate(&mut average, watch)?;
     for (k, tau) in looks.iter().enumerate() {

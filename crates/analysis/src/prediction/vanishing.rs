@@ -15,10 +15,12 @@
 //! is off by C/T for L = 2 and by C α^{L−2}, which is C/T too, for L > 2: σ = s/T differs from ±1 on a saddle by
 //! log(|w|/W)/(2T) and by (L−2)^{-1}|w|^{−(L−2)/L}/T. So errors are compared with 1/T.
 
+use hadaflow_core::event::Event;
 use hadaflow_core::initialization::{Initialization, Model, Sign};
+use hadaflow_core::integrate::Schedule;
 use nalgebra::DMatrix;
 
-use super::member::{all_ended, has_no_members};
+use super::member::{Member, all_ended, has_no_members, without_members};
 use super::{Family, Measurement, Prediction, family};
 use crate::reference::jump_process::{JumpOutcome, JumpProcess};
 use crate::report::{Evidence, Setting};
@@ -28,7 +30,7 @@ const PULLED: f64 = 1e-6;
 /// Shapes whose bounds b^{2−L} differ by more are beyond a double's reach in the process.
 const SPREAD: f64 = 1e30;
 /// What the promise on members is: their errors of order 1/T are far larger.
-pub(super) const TOLERANCE: f64 = 1e-7;
+const TOLERANCE: f64 = 1e-7;
 /// e·T of the smallest start may be this many times as large as that of the largest ones.
 const SLACK: f64 = 3.0;
 
@@ -42,13 +44,33 @@ pub(super) struct Vanishing {
     pub(super) size: f64,
 }
 
-/// One member of the family.
+/// One start of the family.
 pub(super) struct Small {
     /// The largest entry of the start.
     pub(super) alpha: f64,
     /// T(α).
     pub(super) time_unit: f64,
-    pub(super) model: Model,
+    model: Model,
+}
+
+impl Small {
+    /// The run's problem from this start.
+    pub(super) fn member<'a>(
+        &'a self,
+        evidence: &'a Evidence,
+        schedule: Schedule,
+        events: Vec<Box<dyn Event>>,
+    ) -> Member<'a> {
+        Member {
+            problem: evidence.setting.problem(),
+            model: &self.model,
+            seed: evidence.setting.seed,
+            formulation: None,
+            tolerance: TOLERANCE,
+            schedule,
+            events,
+        }
+    }
 }
 
 impl Vanishing {
@@ -163,14 +185,29 @@ pub(super) fn pulls(setting: &Setting) -> Vec<f64> {
     pull
 }
 
+/// Tabulates what the process tells of each start: `add` integrates one and adds its rows. The process is costly to know,
+/// so that where one of its hypotheses fails a family without members says that, and [`explored`] need not find out again.
+pub(super) fn tabulated<T>(
+    evidence: &Evidence,
+    hypotheses: impl Fn(&Evidence) -> Result<(Vanishing, T), String>,
+    mut add: impl FnMut(&Small, &T, &mut Family) -> Option<()>,
+) -> Option<Family> {
+    Vanishing::of(evidence).ok()?;
+    let Ok((vanishing, told)) = hypotheses(evidence) else {
+        return Some(without_members());
+    };
+    let mut family = Family::new();
+    for small in vanishing.members() {
+        add(&small, &told, &mut family)?;
+    }
+    Some(family)
+}
+
 /// The family of a prediction, all of whose members ended as they should, or why there is none.
-///
-/// The process is costly to know, and needed for a reason only where the exploration found one of its hypotheses to fail
-/// and left a family without members.
-pub(super) fn explored<'a>(
+pub(super) fn explored<'a, T>(
     prediction: &dyn Prediction,
     evidence: &'a Evidence,
-    hypotheses: impl Fn(&Evidence) -> Result<(), String>,
+    hypotheses: impl Fn(&Evidence) -> Result<T, String>,
 ) -> Result<&'a Family, String> {
     Vanishing::of(evidence)?;
     let family = family(prediction, evidence)?;

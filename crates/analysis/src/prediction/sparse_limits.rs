@@ -72,7 +72,7 @@ pub(super) fn only_minimiser(evidence: &Evidence) -> Result<(&DMatrix<f64>, &Min
 }
 
 /// A problem with exact data and what is known of its solution.
-pub(super) struct VanishingStart {
+pub(super) struct SparseLimits {
     pub(super) data: SparseData,
     pub(super) depth: usize,
     pub(super) sign: Sign,
@@ -82,7 +82,7 @@ pub(super) struct VanishingStart {
     pub(super) nu: Vec<f64>,
 }
 
-impl VanishingStart {
+impl SparseLimits {
     /// Of a run, or the hypothesis that fails.
     pub(super) fn of(evidence: &Evidence) -> Result<Self, String> {
         let (a, minimiser) = only_minimiser(evidence)?;
@@ -178,7 +178,7 @@ const DECADES: (f64, f64) = (8.0, 20.0);
 /// The family of a prediction: its hypotheses name why there is none.
 pub(super) fn family<'a>(prediction: &dyn super::Prediction, evidence: &'a Evidence) -> Result<&'a Family, String> {
     only_minimiser(evidence)?;
-    super::family(prediction, evidence).map_err(|missing| VanishingStart::of(evidence).err().unwrap_or(missing))
+    super::family(prediction, evidence).map_err(|missing| SparseLimits::of(evidence).err().unwrap_or(missing))
 }
 
 /// An error that names the first member whose `column` is no positive number.
