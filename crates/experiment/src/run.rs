@@ -56,7 +56,8 @@ pub struct Run {
     pub families_interrupted: bool,
 }
 
-/// Integrate, explore the families of runs that the scenario insists on, and assess. `control` is told about each step and interrupts the run by returning false.
+/// Integrate, explore the families of runs that the scenario insists on, and assess. `control` is told about each step and
+/// interrupts the run by returning false.
 ///
 /// `resume` continues a saved run: its records come first.
 ///
