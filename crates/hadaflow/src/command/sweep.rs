@@ -1,5 +1,8 @@
 //! `hadaflow sweep`.
 
+mod analyse;
+mod plot;
+
 use std::fmt::Write;
 use std::num::NonZero;
 use std::path::Path;
@@ -11,13 +14,15 @@ use crate::arguments::{self, SweepDirectory, SweepPlan, SweepRun};
 use crate::exit::{Exit, Failure, print};
 use crate::progress::SweepWatcher;
 
-/// Plan, run, status or merge.
+/// One of its commands.
 pub fn execute(arguments: &arguments::Sweep) -> Result<Exit, Failure> {
     match arguments {
         arguments::Sweep::Plan(arguments) => plan(arguments),
         arguments::Sweep::Run(arguments) => run(arguments),
         arguments::Sweep::Status(arguments) => status(arguments),
         arguments::Sweep::Merge(arguments) => merge(arguments),
+        arguments::Sweep::Analyse(arguments) => analyse::execute(arguments),
+        arguments::Sweep::Plot(arguments) => plot::execute(arguments),
     }
 }
 

@@ -1,0 +1,20 @@
+//! `hadaflow sweep plot`.
+
+use hadaflow::experiment::sweep::{self, Plan};
+use hadaflow::plot::sweep::catalogue;
+
+use crate::arguments::{Picture, Plot};
+use crate::command::plot::{show, wanted};
+use crate::exit::{Exit, Failure};
+
+/// Draw the figures of a merged table.
+pub fn execute(arguments: &Plot) -> Result<Exit, Failure> {
+    let known: Vec<&str> = catalogue().iter().map(|figure| figure.name()).collect();
+    let (selection, size) = wanted(arguments, &known)?;
+    let plan = Plan::load(&arguments.directory)?;
+    let paths = sweep::plot(&plan, &selection, arguments.format == Picture::Png, size)?;
+    show(
+        &paths,
+        "the table lacks the columns of these figures (`hadaflow list figures` names them)",
+    )
+}
