@@ -43,7 +43,7 @@ pub use described::Described;
 pub use error::SweepError;
 pub use grid::Grid;
 pub use merge::{Merged, TABLE, TIMES, merge};
-pub use picture::plot;
+pub use picture::{Drawn, plot};
 pub use plan::{Plan, SCHEMA};
 pub use row::Row;
 pub use schema::{Mode, Success, Sweep};

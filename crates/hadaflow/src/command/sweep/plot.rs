@@ -12,9 +12,15 @@ pub fn execute(arguments: &Plot) -> Result<Exit, Failure> {
     let known: Vec<&str> = catalogue().iter().map(|figure| figure.name()).collect();
     let (selection, size) = wanted(arguments, &known)?;
     let plan = Plan::load(&arguments.directory)?;
-    let paths = sweep::plot(&plan, &selection, arguments.format == Picture::Png, size)?;
+    let drawn = sweep::plot(&plan, &selection, arguments.format == Picture::Png, size)?;
+    for (figure, charts) in &drawn.passed_over {
+        eprintln!("{figure} would be {charts} charts: draw them with --figure {figure}");
+    }
+    if drawn.written.is_empty() && !drawn.passed_over.is_empty() {
+        return Ok(Exit::Done);
+    }
     show(
-        &paths,
+        &drawn.written,
         "the table lacks the columns of these figures (`hadaflow list figures` names them)",
     )
 }
