@@ -10,7 +10,7 @@
 //! An axis along which some of these change is represented by them; any other is a coordinate of its own, unless it only
 //! repeats: over seeds, or over the index of a stack of problems.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use hadaflow_plot::SweepTable;
@@ -141,12 +141,12 @@ impl Described {
             let changes = |differ: &dyn Fn(&Known, &Known) -> bool| {
                 (0..known.len()).any(|point| differ(&known[point], &known[first(point)]))
             };
-            let mut varying: BTreeSet<&str> = (0..NUMBERS.len())
+            let mut varying: Vec<&str> = (0..NUMBERS.len())
                 .filter(|&i| changes(&|a, b| !a.same_number(b, i)))
                 .map(|i| NUMBERS[i])
                 .collect();
             if changes(&|a, b| a.sign != b.sign) {
-                varying.insert(SIGN);
+                varying.push(SIGN);
             }
             let repeats = axis.fields().iter().all(|(field, _)| REPEATING.contains(field));
             if varying.is_empty() && !repeats && lengths[k] > 1 {
