@@ -16,15 +16,18 @@
 //! that survives being killed at any moment, and [`merge()`] makes one table of them, the same bytes for any number of
 //! threads, shards and interruptions.
 
+mod analysis;
 mod axis;
 mod cell;
 mod check;
 mod column;
+mod described;
 mod error;
 mod gaps;
 mod grid;
 mod journal;
 mod merge;
+mod picture;
 mod plan;
 mod row;
 mod schema;
@@ -33,12 +36,15 @@ mod submit;
 mod table;
 mod work;
 
+pub use analysis::{Analysis, Law, Point, Requirement, Setting, Transition, analyse};
 pub use axis::{Axis, Value};
 pub use cell::compute;
 pub use column::Columns;
+pub use described::Described;
 pub use error::SweepError;
 pub use grid::Grid;
 pub use merge::{Merged, TABLE, TIMES, merge};
+pub use picture::{Drawn, plot};
 pub use plan::{Plan, SCHEMA};
 pub use row::Row;
 pub use schema::{Mode, Success, Sweep};

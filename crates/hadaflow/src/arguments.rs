@@ -35,7 +35,7 @@ pub enum Command {
     Check(Check),
     /// Draw the figures of a saved run again.
     Plot(Plot),
-    /// Run a scenario over a grid of parameters: plan, run, status, merge, submit.
+    /// Run a scenario over a grid of parameters: plan, run, status, merge, submit, analyse, plot.
     #[command(subcommand, long_about = SWEEP)]
     Sweep(Sweep),
     /// Write a commented scenario with every default.
@@ -131,10 +131,10 @@ pub struct Check {
     pub strict: bool,
 }
 
-/// `hadaflow plot`.
+/// `hadaflow plot` and `hadaflow sweep plot`.
 #[derive(Debug, Args)]
 pub struct Plot {
-    /// The directory of a run.
+    /// The directory of the run, or of the sweep.
     pub directory: PathBuf,
     /// Which figure; may be repeated [default: all].
     #[arg(long, value_name = "NAME")]
@@ -173,7 +173,7 @@ const SWEEP: &str = "Run a scenario over a grid of parameters.
 
 A sweep file names a template scenario, axes over any of its fields, trials, and what is measured of each cell. `plan` checks
 all cells and freezes them in a directory; `run` works through them on all processors and `merge` makes one Parquet table of
-their rows. `sweep run SWEEP.ron --out DIR` does all three.
+their rows. `sweep run SWEEP.ron --out DIR` does all three. Then `analyse` and `plot` say what the table shows.
 
 Killing it at any time loses only the cells being computed: run it again and it goes on. The table is the same, byte for byte,
 for any number of threads, shards and interruptions. A cell that fails is a row with its outcome.";
@@ -192,6 +192,10 @@ pub enum Sweep {
     /// Submit a plan to Slurm: a job array with a task per shard, and a merge job behind it.
     #[command(long_about = submit::ABOUT)]
     Submit(SweepSubmit),
+    /// Say what the merged table shows: success rates, transitions and exponents, beside theory.
+    Analyse(SweepDirectory),
+    /// Draw the figures that the merged table allows, into DIR/figures.
+    Plot(Plot),
 }
 
 /// `hadaflow sweep plan`.
@@ -235,7 +239,7 @@ pub struct SweepRun {
     pub json: bool,
 }
 
-/// `hadaflow sweep status` and `merge`.
+/// `hadaflow sweep status`, `merge` and `analyse`.
 #[derive(Debug, Args)]
 pub struct SweepDirectory {
     /// The directory of a plan.

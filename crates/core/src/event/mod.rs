@@ -3,12 +3,14 @@
 mod coordinate_active;
 mod loss_below;
 mod marked;
+mod near;
 mod stationary;
 mod time_reached;
 
 pub use coordinate_active::CoordinateActive;
 pub use loss_below::LossBelow;
 pub use marked::Marked;
+pub use near::Near;
 pub use stationary::Stationary;
 pub use time_reached::TimeReached;
 

@@ -33,7 +33,7 @@ pub enum PictureFormat {
 }
 
 impl PictureFormat {
-    fn extension(self) -> &'static str {
+    pub(crate) fn extension(self) -> &'static str {
         match self {
             Self::Svg => "svg",
             Self::Png => "png",
@@ -41,7 +41,7 @@ impl PictureFormat {
         }
     }
 
-    fn encode(self, svg: &str) -> Result<Vec<u8>, PlotError> {
+    pub(crate) fn encode(self, svg: &str) -> Result<Vec<u8>, PlotError> {
         match self {
             Self::Svg => Ok(svg.as_bytes().to_vec()),
             Self::Png => hadaflow_plot::png(svg, PRINT_DPI),

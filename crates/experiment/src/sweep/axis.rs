@@ -87,7 +87,7 @@ impl Value {
 }
 
 /// The shortest text of a number, without a point where a field may want an integer.
-pub(super) fn number_text(number: f64) -> String {
+pub(in crate::sweep) fn number_text(number: f64) -> String {
     if number == number.trunc() && number.abs() < 9e15 {
         return format!("{}", number as i64); // exact below 2^53
     }

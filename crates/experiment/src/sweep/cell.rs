@@ -2,8 +2,11 @@
 
 use hadaflow_analysis::observable::{self, Context, Observable};
 use hadaflow_analysis::prediction::{Kind, Verdict};
-use hadaflow_analysis::reference::{Computed, Origin, Projection, flow_limit, l1_gap, quick_limit};
+use hadaflow_analysis::reference::{
+    Computed, Minimiser, Origin, Projection, Uniqueness, flow_limit, l1_gap, quick_limit, source_condition,
+};
 use hadaflow_core::error::CoreError;
+use hadaflow_core::event::{Event, Marked, Near};
 use hadaflow_core::flow::{Evaluation, Flow};
 use hadaflow_core::initialization::Sign;
 use hadaflow_core::integrate::Schedule;
@@ -11,10 +14,11 @@ use hadaflow_core::mirror::Position;
 use hadaflow_core::outcome::Outcome;
 use hadaflow_core::record::{Recorder, Snapshot};
 use hadaflow_core::special::DoubleDouble;
+use nalgebra::DMatrix;
 
-use super::column::{Columns, L1_GAP, VERDICTS};
+use super::column::{Columns, L1_GAP, PREDICTED_SLOPE, RECOVERY_TIME, VERDICTS};
 use super::grid::without_place;
-use super::{Grid, Mode, Row, SweepError};
+use super::{Grid, Mode, Row, Success, SweepError};
 use crate::error::ExperimentError;
 use crate::resolve::{Experiment, Library, REFERENCES, inputs, resolve_with};
 use crate::run::run;
@@ -54,7 +58,7 @@ pub fn compute(grid: &Grid, columns: &Columns, library: &Library, cell: u64, go_
             let done = match grid.sweep.settings.mode {
                 Mode::Limit => sheet.limit(),
                 Mode::Flow if columns.verdicts() => sheet.assessed_flow(go_on),
-                Mode::Flow => sheet.flow(go_on),
+                Mode::Flow => sheet.flow(grid.sweep.settings.success, go_on),
             };
             if let Err(error) = done {
                 "refused".clone_into(&mut row.outcome);
@@ -162,19 +166,40 @@ impl Sheet<'_> {
     }
 
     /// The flow from start to end, with nothing in between recorded and nothing integrated that is not asked for.
-    fn flow(&mut self, go_on: &dyn Fn() -> bool) -> Result<(), CoreError> {
+    fn flow(&mut self, success: Option<Success>, go_on: &dyn Fn() -> bool) -> Result<(), CoreError> {
         let mut task = self.experiment.task(None)?;
         task.schedule = Schedule::Times(Vec::new());
         task.mismatches = Vec::new();
+        let recovery = self.recovery(success);
+        let mark = recovery.as_ref().map(Event::name);
+        task.events
+            .extend(recovery.map(|near| Box::new(Marked(Box::new(near))) as Box<dyn Event>));
         let mut last = Last::new(self.experiment, self.columns);
         let integration = self
             .experiment
             .integrator
             .integrate(&task, &mut last, &mut |_| go_on())?;
         self.put("t_end", integration.end.t.hi);
+        if let Some(found) = integration
+            .end
+            .marks
+            .iter()
+            .find(|found| Some(&found.event) == mark.as_ref())
+        {
+            self.put(RECOVERY_TIME, found.t.hi);
+        }
         self.finish(&last);
         self.outcome(&integration.outcome);
         Ok(())
+    }
+
+    /// What is marked as the recovery, if its time is asked for and there is something to recover.
+    fn recovery(&self, success: Option<Success>) -> Option<Near> {
+        let Success::DistanceBelow(x) = success?;
+        let asked = self.columns.measured.iter().any(|column| column == RECOVERY_TIME);
+        let truth = self.experiment.problem.truth.as_ref().filter(|_| asked)?;
+        let radius = x * truth.iter().map(|z| z * z).sum::<f64>().sqrt();
+        (radius > 0.0).then(|| Near::new(truth.clone(), radius))
     }
 
     fn outcome(&mut self, outcome: &Outcome) {
@@ -270,8 +295,23 @@ impl Sheet<'_> {
         {
             self.put(L1_GAP, gap);
         }
+        let asked = self.columns.measured.iter().any(|column| column == PREDICTED_SLOPE);
+        if let Some(minimiser) = minimiser.filter(|_| asked) {
+            self.put(PREDICTED_SLOPE, predicted_slope(a, minimiser, sign, depth));
+        }
         self.end(if attained { "attained" } else { "not_attained" }, "");
         Ok(())
+    }
+}
+
+/// The exponent of α in the ℓ1 gap as α → 0: 2(1−ρ) for L = 2, L for L > 2 (arXiv 2506.01143). NaN where there is none:
+/// several minimisers, a minimiser 0, or (positive model) a minimiser that is the only solution.
+fn predicted_slope(a: &DMatrix<f64>, minimiser: &Minimiser, sign: Sign, depth: usize) -> f64 {
+    let alone = matches!(minimiser.uniqueness, Uniqueness::Unique) && !minimiser.support.is_empty();
+    match source_condition(a, &minimiser.point, sign) {
+        Computed::Value(found) if alone && found.rho.is_finite() && depth == 2 => 2.0 * (1.0 - found.rho),
+        Computed::Value(found) if alone && found.rho.is_finite() => depth as f64, // at most 64
+        _ => f64::NAN,
     }
 }
 

@@ -27,6 +27,15 @@ const OF_WEIGHTS: [&str; 6] = [
 /// ‖w‖₁ minus the least ℓ1 norm, of a limit.
 pub(super) const L1_GAP: &str = "l1_gap";
 
+/// The exponent of α in that gap as α → 0, by theory.
+pub(super) const PREDICTED_SLOPE: &str = "predicted_slope";
+
+/// When the weights first were as near to the truth as success asks for.
+pub(super) const RECOVERY_TIME: &str = "recovery_time";
+
+/// Columns that need the minimiser of basis pursuit.
+const OF_MINIMISER: [&str; 2] = [L1_GAP, PREDICTED_SLOPE];
+
 /// The verdicts of a cell's predictions: of theorems, and of asymptotic ones that are violated.
 pub(super) const VERDICTS: [&str; 4] = [
     "predictions_hold",
@@ -81,7 +90,7 @@ impl Columns {
         };
         let wanted = |column: &str, name: &str| match &settings.measure {
             Selection::Named(_) => {
-                column.ends_with(&format!("_{name}")) || (column == L1_GAP && name == "basis_pursuit")
+                column.ends_with(&format!("_{name}")) || (OF_MINIMISER.contains(&column) && name == "basis_pursuit")
             }
             _ => false,
         };
@@ -90,9 +99,14 @@ impl Columns {
             Selection::None => Vec::new(),
             Selection::All | Selection::Everything => {
                 let absent = |column: &String, name: &str| {
-                    !listed(name) && (column.ends_with(&format!("_{name}")) || column == L1_GAP) && name != "truth"
+                    let of_minimiser = OF_MINIMISER.contains(&column.as_str()) && name == "basis_pursuit";
+                    !listed(name) && (column.ends_with(&format!("_{name}")) || of_minimiser) && name != "truth"
                 };
-                let there = |column: &String| !REFERENCES.iter().any(|reference| absent(column, &snake(reference)));
+                let asked = settings.success.is_some() && settings.predictions == Selection::None;
+                let there = |column: &String| {
+                    !REFERENCES.iter().any(|reference| absent(column, &snake(reference)))
+                        && (asked || column != RECOVERY_TIME)
+                };
                 known.into_iter().filter(there).collect()
             }
         };
@@ -114,8 +128,27 @@ impl Columns {
             mode: settings.mode,
             verdicts,
         };
+        columns.check_recovery(sweep)?;
         columns.check_axes(sweep)?;
         Ok(columns)
+    }
+
+    /// The time of recovery needs to know what that is, and a flow that is not recorded as its predictions want.
+    fn check_recovery(&self, sweep: &Sweep) -> Result<(), ExperimentError> {
+        let Some(k) = self.measured.iter().position(|column| column == RECOVERY_TIME) else {
+            return Ok(());
+        };
+        let (other, remedy) = match (sweep.settings.success, self.verdicts) {
+            (None, _) => ("a sweep without `success`", "success: DistanceBelow(..)"),
+            (_, true) => ("`predictions`", "predictions: None"),
+            _ => return Ok(()),
+        };
+        let fault = Fault::Incompatible {
+            value: RECOVERY_TIME.to_owned(),
+            other: other.to_owned(),
+            remedy: remedy.to_owned(),
+        };
+        Err(sweep.error(&format!("measure[{k}]"), fault).into())
     }
 
     /// No axis may take the name of a column.
@@ -200,10 +233,10 @@ fn known(mode: Mode) -> Result<Vec<String>, CoreError> {
         .into_iter()
         .map(|observable| observable.label().column);
     Ok(match mode {
-        Mode::Flow => all.collect(),
+        Mode::Flow => all.chain([RECOVERY_TIME.to_owned()]).collect(),
         Mode::Limit => {
             let of_weights = |name: &String| OF_WEIGHTS.contains(&name.as_str()) || name.starts_with("distance_");
-            all.filter(of_weights).chain([L1_GAP.to_owned()]).collect()
+            all.filter(of_weights).chain(OF_MINIMISER.map(str::to_owned)).collect()
         }
     })
 }

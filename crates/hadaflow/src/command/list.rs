@@ -82,13 +82,22 @@ fn entries(kind: Kind) -> Result<Vec<Entry>, Failure> {
         Kind::Models => models(),
         Kind::Observables => observables()?,
         Kind::Predictions => predictions(),
-        Kind::Figures => hadaflow::plot::catalogue()
-            .iter()
-            .map(|figure| Entry::new(figure.name(), figure.description()))
-            .collect(),
+        Kind::Figures => figures(),
         Kind::Events => events(),
         Kind::Scenarios => scenarios(Path::new("scenarios")),
     })
+}
+
+/// Figures of runs, then those of sweeps.
+fn figures() -> Vec<Entry> {
+    let of_runs = hadaflow::plot::catalogue().iter();
+    let of_runs = of_runs.map(|figure| Entry::new(figure.name(), figure.description()));
+    let of_sweeps = hadaflow::plot::sweep::catalogue().iter().map(|figure| {
+        let mut entry = Entry::new(figure.name(), figure.description());
+        entry.details = vec![("of", "sweeps".to_owned()), ("columns", figure.columns().join(", "))];
+        entry
+    });
+    of_runs.chain(of_sweeps).collect()
 }
 
 fn models() -> Vec<Entry> {

@@ -24,6 +24,6 @@ fn judged(assessments: &[Assessment], strict: bool) -> Exit {
 }
 
 /// A JSON document as text.
-fn json(document: &serde_json::Value) -> String {
+pub(crate) fn json(document: &serde_json::Value) -> String {
     format!("{document:#}\n")
 }

@@ -1,5 +1,7 @@
 //! `hadaflow plot`.
 
+use std::path::PathBuf;
+
 use hadaflow::experiment::run::{self, PictureFormat};
 use hadaflow::experiment::scenario::{Selection, suggest};
 use hadaflow::plot::{Size, catalogue};
@@ -10,12 +12,36 @@ use crate::exit::{Exit, Failure, print};
 /// Draw the figures of a saved run.
 pub fn execute(arguments: &arguments::Plot) -> Result<Exit, Failure> {
     let known: Vec<&str> = catalogue().iter().map(|figure| figure.name()).collect();
+    let (selection, size) = wanted(arguments, &known)?;
+    let saved = run::load(&arguments.directory)?;
+    let paths = run::plot(
+        &saved.experiment,
+        &saved.findings,
+        &arguments.directory,
+        &selection,
+        format(arguments),
+        size,
+    )?;
+    show(&paths, "the run holds no data for these figures")
+}
+
+/// As which file.
+pub fn format(arguments: &arguments::Plot) -> PictureFormat {
+    match arguments.format {
+        Picture::Svg => PictureFormat::Svg,
+        Picture::Png => PictureFormat::Png,
+        Picture::Pdf => PictureFormat::Pdf,
+    }
+}
+
+/// Which figures are meant, and how large.
+pub fn wanted(arguments: &arguments::Plot, known: &[&str]) -> Result<(Selection, Size), Failure> {
     let selection = if arguments.figure.is_empty() {
         Selection::All
     } else {
         Selection::Named(arguments.figure.clone())
     };
-    if let Some((_, unknown)) = selection.unknown(&known) {
+    if let Some((_, unknown)) = selection.unknown(known) {
         let hint = match suggest(unknown, known.iter().copied()) {
             Some(close) => format!("did you mean {close}?"),
             None => format!("there are {}", known.join(", ")),
@@ -27,28 +53,15 @@ pub fn execute(arguments: &arguments::Plot) -> Result<Exit, Failure> {
         arguments::Size::TwoColumn => Size::TwoColumn,
         arguments::Size::Slide => Size::Slide,
     };
-    let saved = run::load(&arguments.directory)?;
-    let format = match arguments.format {
-        Picture::Svg => PictureFormat::Svg,
-        Picture::Png => PictureFormat::Png,
-        Picture::Pdf => PictureFormat::Pdf,
-    };
-    let paths = run::plot(
-        &saved.experiment,
-        &saved.findings,
-        &arguments.directory,
-        &selection,
-        format,
-        size,
-    )?;
+    Ok((selection, size))
+}
+
+/// Names what was drawn.
+pub fn show(paths: &[PathBuf], nothing: &str) -> Result<Exit, Failure> {
     if paths.is_empty() {
-        eprintln!("nothing to draw: the run holds no data for these figures");
+        eprintln!("nothing to draw: {nothing}");
     }
-    print(
-        &paths
-            .iter()
-            .map(|path| format!("{}\n", path.display()))
-            .collect::<String>(),
-    )?;
+    let lines = paths.iter().map(|path| format!("{}\n", path.display()));
+    print(&lines.collect::<String>())?;
     Ok(Exit::Done)
 }

@@ -1,5 +1,7 @@
 //! `hadaflow sweep`.
 
+mod analyse;
+mod plot;
 mod submit;
 
 use std::fmt::Write;
@@ -13,7 +15,7 @@ use crate::arguments::{self, SweepDirectory, SweepPlan, SweepRun};
 use crate::exit::{Exit, Failure, print};
 use crate::progress::SweepWatcher;
 
-/// Plan, run, status, merge or submit.
+/// One of its commands.
 pub fn execute(arguments: &arguments::Sweep) -> Result<Exit, Failure> {
     match arguments {
         arguments::Sweep::Plan(arguments) => plan(arguments),
@@ -21,6 +23,8 @@ pub fn execute(arguments: &arguments::Sweep) -> Result<Exit, Failure> {
         arguments::Sweep::Status(arguments) => status(arguments),
         arguments::Sweep::Merge(arguments) => merge(arguments),
         arguments::Sweep::Submit(arguments) => submit::execute(arguments),
+        arguments::Sweep::Analyse(arguments) => analyse::execute(arguments),
+        arguments::Sweep::Plot(arguments) => plot::execute(arguments),
     }
 }
 
