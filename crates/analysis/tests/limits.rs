@@ -112,6 +112,19 @@ fn every_entry_agrees_with_200_digits() {
         .map(|(key, ours)| relative(ours, &numbers(&instance.value[key])));
         let logs = |logs: &[f64]| -> Vec<f64> { logs.iter().map(|u| (instance.depth as f64 * u).exp()).collect() };
         let factors = relative(&logs(&limit.log_u), &limit.plus).max(relative(&logs(&limit.log_v), &limit.minus));
+        if instance.name == HARD {
+            let (p, m) = (numbers(&instance.value["plus"]), numbers(&instance.value["minus"]));
+            for j in 0..14 {
+                println!(
+                    "{j} {:.6e} {:.6e}   {:.6e} {:.6e}   {:.3e}",
+                    limit.plus[j],
+                    p[j],
+                    limit.minus[j],
+                    m[j],
+                    1.0 - limit.sigma[j].abs()
+                );
+            }
+        }
         let line = format!(
             "{:<22} {errors:?} {factors:.1e} in {} steps",
             instance.name, limit.steps

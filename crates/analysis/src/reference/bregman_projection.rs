@@ -22,8 +22,10 @@ mod expansion;
 mod half;
 mod limit;
 mod outcome;
+mod pair;
 mod path;
 mod primal_dual;
+mod refined;
 mod rows;
 mod scaled;
 mod weighted_qr;
@@ -38,10 +40,12 @@ pub use outcome::{NotAttained, NotConverged, Projection};
 use dual_newton::DualNewton;
 use expansion::Expansion;
 use limit::limit;
+use pair::Pair;
 use path::{Ending, Strategy};
 use primal_dual::PrimalDual;
 use rows::IndependentRows;
 use scaled::ScaledProblem;
+use weighted_qr::Scalar;
 pub(super) use weighted_qr::WeightedQr;
 
 /// Newton steps allowed for one path: typical are 20 to 60.
@@ -115,30 +119,56 @@ impl Projector {
         Projection::Attained(limit)
     }
 
+    /// Boldly, then carefully, then carefully in twice the precision.
     fn primal_dual(&mut self, problem: &ScaledProblem, m: usize) -> Projection {
-        let mut steps = 0;
-        let mut last = f64::NAN;
-        for strategy in [Strategy::BOLD, Strategy::CAREFUL] {
-            let mut path = PrimalDual::new(problem, strategy);
-            let ending = path.follow(&mut self.qr, STEP_LIMIT);
-            steps += path.steps;
-            last = path.change;
-            match ending {
-                Ending::Converged => {
-                    let mut limit = limit(problem, &path.dual, &path.weights, m);
-                    (limit.steps, limit.change) = (steps, path.change);
-                    return Projection::Attained(limit);
-                }
-                Ending::NoPositiveSolution(bound) => {
-                    let reason = NotAttained::NoPositiveSolution {
-                        largest_smallest_entry: bound,
-                    };
-                    return Projection::NotAttained(reason);
-                }
-                Ending::StepLimit | Ending::NotFinite => {}
-            }
+        let bold = follow(problem, Strategy::BOLD, &mut self.qr, m);
+        let careful = bold.or_else(|steps| {
+            let careful = follow(problem, Strategy::CAREFUL, &mut self.qr, m);
+            careful.map_err(|more| steps.with(more))
+        });
+        let precise = careful.or_else(|steps| {
+            let precise = follow(problem, Strategy::CAREFUL, &mut WeightedQr::<Pair>::default(), m);
+            precise.map_err(|more| steps.with(more))
+        });
+        precise.unwrap_or_else(|failed| Projection::NotConverged(not_converged(failed.steps, failed.change)))
+    }
+}
+
+/// Steps taken in vain.
+struct Failed {
+    steps: usize,
+    change: f64,
+}
+
+impl Failed {
+    /// These and more.
+    fn with(self, more: Self) -> Self {
+        let steps = self.steps + more.steps;
+        Self { steps, ..more }
+    }
+}
+
+/// The end of the path in the arithmetic of `qr`.
+fn follow<S: Scalar>(
+    problem: &ScaledProblem,
+    strategy: Strategy,
+    qr: &mut WeightedQr<S>,
+    m: usize,
+) -> std::result::Result<Projection, Failed> {
+    let mut path = PrimalDual::new(problem, strategy);
+    match path.follow(qr, STEP_LIMIT) {
+        Ending::Converged => {
+            let mut limit = limit(problem, &path.dual, &path.weights, m);
+            (limit.steps, limit.change) = (path.steps, path.change);
+            Ok(Projection::Attained(limit))
         }
-        Projection::NotConverged(not_converged(steps, last))
+        Ending::NoPositiveSolution(bound) => Ok(Projection::NotAttained(NotAttained::NoPositiveSolution {
+            largest_smallest_entry: bound,
+        })),
+        Ending::StepLimit | Ending::NotFinite => Err(Failed {
+            steps: path.steps,
+            change: path.change,
+        }),
     }
 }
 
@@ -202,7 +232,7 @@ mod tests {
     fn the_dual_route_agrees() {
         let a = DMatrix::from_fn(6, 15, |i, j| (1.3 * ((i + 1) * (j + 2)) as f64 + 0.3 * j as f64).sin()); // small indices
         let y = [1.0, -0.5, 0.3, 2.0, 0.0, -1.2];
-        let mut qr = WeightedQr::default();
+        let mut qr = WeightedQr::<f64>::default();
         let rows = IndependentRows::new(&a, &y, &mut qr);
         for depth in 2..=7 {
             for alpha in [0.9, 0.5, 0.2, 0.05] {

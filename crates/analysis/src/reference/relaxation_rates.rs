@@ -54,7 +54,7 @@ pub fn relaxation_rates(a: &DMatrix<f64>, log_d: &[f64]) -> Vec<f64> {
         columns
     };
     let d: Vec<f64> = kept.iter().map(|&j| (0.5 * (log_d[j] - largest)).exp()).collect();
-    let mut qr = WeightedQr::default();
+    let mut qr = WeightedQr::<f64>::default();
     qr.factorize(&columns, &d);
     let r = columns.nrows();
     let mut transposed = DMatrix::from_fn(r, r, |j, k| if k <= j { qr.upper(k, j) } else { 0.0 });

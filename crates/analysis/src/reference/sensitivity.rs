@@ -31,7 +31,7 @@ pub(crate) fn sensitivity(a: &DMatrix<f64>, y: &[f64], limit: &Limit, depth: usi
     }
     let kept = a.select_rows(&rows);
     let roots = roots(limit, depth);
-    let mut qr = WeightedQr::default();
+    let mut qr = WeightedQr::<f64>::default();
     qr.factorize(&kept, &roots);
     let lengths: Vec<f64> = a.column_iter().map(|column| column.norm()).collect();
     let pushed: f64 = lengths

@@ -82,7 +82,7 @@ impl Expansion {
 }
 
 /// Knuth: a + b = s + e exactly.
-fn two_sum(a: f64, b: f64) -> (f64, f64) {
+pub(super) fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let s = a + b;
     let bb = s - a;
     (s, (a - (s - bb)) + (b - bb))
@@ -90,7 +90,7 @@ fn two_sum(a: f64, b: f64) -> (f64, f64) {
 
 /// Dekker: a·b = p + e exactly (away from overflow and underflow), without a fused multiply-add, which the baseline
 /// instruction set does not have.
-fn two_product(a: f64, b: f64) -> (f64, f64) {
+pub(super) fn two_product(a: f64, b: f64) -> (f64, f64) {
     let p = a * b;
     let ((ah, al), (bh, bl)) = (split(a), split(b));
     (p, ((ah * bh - p) + ah * bl + al * bh) + al * bl)

@@ -5,7 +5,7 @@ use super::certificate::no_positive_solution;
 use super::expansion::Expansion;
 use super::half::{Half, LONGEST_DESCENT};
 use super::primal_dual::PrimalDual;
-use super::weighted_qr::WeightedQr;
+use super::weighted_qr::{Scalar, WeightedQr};
 
 /// μ (L > 2) or κ (L = 2) is reduced at least by this between two levels.
 const REDUCTION: f64 = 0.1;
@@ -55,7 +55,7 @@ pub enum Ending {
 
 impl PrimalDual<'_> {
     /// Follow the path to its end, at most `limit` steps altogether.
-    pub fn follow(&mut self, qr: &mut WeightedQr, limit: usize) -> Ending {
+    pub fn follow<S: Scalar>(&mut self, qr: &mut WeightedQr<S>, limit: usize) -> Ending {
         let ending = self.follow_to_rest(qr, limit);
         let suspicious = match ending {
             Ending::Converged => self.has_vanishing_weights(),
@@ -66,7 +66,7 @@ impl PrimalDual<'_> {
         certificate.map_or(ending, Ending::NoPositiveSolution)
     }
 
-    fn follow_to_rest(&mut self, qr: &mut WeightedQr, limit: usize) -> Ending {
+    fn follow_to_rest<S: Scalar>(&mut self, qr: &mut WeightedQr<S>, limit: usize) -> Ending {
         let end = self.problem.log_kappa();
         let (mut last, mut at_level) = (f64::INFINITY, 0);
         while self.steps < limit {

@@ -17,8 +17,9 @@ use nalgebra::DMatrix;
 use super::expansion::Expansion;
 use super::half::Half;
 use super::path::Strategy;
+use super::refined::{RefinedStep, System};
 use super::scaled::ScaledProblem;
-use super::weighted_qr::WeightedQr;
+use super::weighted_qr::{Scalar, WeightedQr};
 
 /// Fraction of the way to the boundary that a step may take.
 const TO_BOUNDARY: f64 = 0.95;
@@ -40,6 +41,7 @@ pub struct PrimalDual<'a> {
     /// The same weights with all that belongs to them.
     pub halves: Vec<Half>,
     residual: Vec<f64>,
+    refined: RefinedStep,
     /// Newton steps so far.
     pub steps: usize,
     /// Largest relative change in the last step.
@@ -50,7 +52,6 @@ pub struct PrimalDual<'a> {
     sums: Vec<Expansion>,
     d: Vec<f64>,
     x: Vec<f64>,
-    h: Vec<f64>,
 }
 
 impl<'a> PrimalDual<'a> {
@@ -74,6 +75,7 @@ impl<'a> PrimalDual<'a> {
             dual: vec![Expansion::ZERO; problem.matrix().nrows()],
             halves: indices.map(half).collect(),
             residual: Vec::new(),
+            refined: RefinedStep::default(),
             steps: 0,
             change: f64::INFINITY,
             lengths: (0.0, 0.0),
@@ -81,19 +83,25 @@ impl<'a> PrimalDual<'a> {
             sums: Vec::new(),
             d: Vec::new(),
             x: Vec::new(),
-            h: Vec::new(),
         }
     }
 
     /// One Newton step at the present level.
-    pub fn step(&mut self, qr: &mut WeightedQr) {
+    pub fn step<S: Scalar>(&mut self, qr: &mut WeightedQr<S>) {
         self.linearise();
         self.assemble();
         qr.factorize(self.problem.matrix(), &self.d);
-        let (mut x, mut h) = (std::mem::take(&mut self.x), std::mem::take(&mut self.h));
-        qr.solve(&mut x, &mut h);
-        self.advance(&x, &h);
-        (self.x, self.h) = (x, h);
+        let mut refined = std::mem::take(&mut self.refined);
+        let system = System {
+            problem: self.problem,
+            halves: &self.halves,
+            d: &self.d,
+            f: &self.x,
+            residual: &self.sums,
+        };
+        refined.solve(&system, qr, self.log_kappa < EXACT_BELOW.ln());
+        self.advance(&refined);
+        self.refined = refined;
         self.steps += 1;
     }
 
@@ -171,9 +179,9 @@ impl<'a> PrimalDual<'a> {
                     .for_each(|(r, &a)| r.add_multiple(sign * a, weight));
             }
         }
-        for (r, sum) in self.residual.iter_mut().zip(&mut self.sums) {
+        for (r, sum) in self.residual.iter().zip(&mut self.sums) {
             sum.add(*r);
-            *r = sum.value();
+            sum.normalise();
         }
     }
 
@@ -193,15 +201,13 @@ impl<'a> PrimalDual<'a> {
             self.d.push(d);
             self.x.push(f / d);
         }
-        self.h.clear();
-        self.h.extend_from_slice(&self.residual);
     }
 
-    /// Move p̂, z and q̂ along x = δw/d and h = δq̂.
-    fn advance(&mut self, x: &[f64], h: &[f64]) {
-        let n = x.len();
-        for (j, x) in x.iter().enumerate() {
-            let (t, dw) = (dot(self.problem.matrix(), j, h), self.d[j] * x);
+    /// Move p̂, z and q̂ along δw and δq̂.
+    fn advance(&mut self, step: &RefinedStep) {
+        let n = step.weights.len();
+        for (j, (dw, &t)) in step.weights.iter().zip(&step.along).enumerate() {
+            let dw = dw.value();
             let (mut plus, mut minus) = (dw, 0.0);
             if let Some(half) = self.halves.get(n + j) {
                 // The lighter half follows its own equation, the heavier one keeps Âδŵ = r.
@@ -219,7 +225,7 @@ impl<'a> PrimalDual<'a> {
             }
         }
         self.lengths = self.step_lengths();
-        self.take_step(h);
+        self.take_step(&step.dual);
     }
 
     /// δp̂ and δz of the i-th half. Where p̂ is basic, δz from its own equation: c ∓ σ may have lost z to rounding.
@@ -252,7 +258,7 @@ impl<'a> PrimalDual<'a> {
         }
     }
 
-    fn take_step(&mut self, h: &[f64]) {
+    fn take_step(&mut self, h: &[Expansion]) {
         let (primal, dual) = self.lengths;
         let (entropy, exact) = (self.problem.depth == 2.0, self.log_kappa < EXACT_BELOW.ln());
         self.change = 0.0;
@@ -262,11 +268,15 @@ impl<'a> PrimalDual<'a> {
             self.change = larger(self.change, (half.log_p - before).abs());
             if !entropy {
                 self.change = larger(self.change, dual * half.step.1.abs() / half.z);
+                if half.basic && exact {
+                    // z follows the weights; it is the slack of q̂ only once both agree
+                    self.change = larger(self.change, half.rho.abs() / half.z);
+                }
                 half.z += dual * half.step.1;
             }
         }
         for (q, h) in self.dual.iter_mut().zip(h) {
-            q.add(dual * h);
+            q.add_multiple(dual, h);
             q.normalise();
             if !q.value().is_finite() {
                 self.change = f64::NAN;

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     fn reduce(m: usize, n: usize, a: &[f64], y: &[f64]) -> IndependentRows {
-        IndependentRows::new(&DMatrix::from_row_slice(m, n, a), y, &mut WeightedQr::default())
+        IndependentRows::new(&DMatrix::from_row_slice(m, n, a), y, &mut WeightedQr::<f64>::default())
     }
 
     #[test]

@@ -104,10 +104,16 @@ impl ScaledProblem {
 
     /// σ_j = (Âᵀq̂)_j, evaluated exactly, plus `shift`.
     pub fn dual(&self, j: usize, q: &[Expansion], shift: f64) -> f64 {
+        self.exact_dual(j, q, shift).value()
+    }
+
+    /// The same without rounding.
+    pub fn exact_dual(&self, j: usize, q: &[Expansion], shift: f64) -> Expansion {
         let mut sum = Expansion::new(shift);
         for (&a, q) in self.matrix().column(j).iter().zip(q) {
             sum.add_multiple(a, q);
         }
-        sum.value()
+        sum.normalise();
+        sum
     }
 }

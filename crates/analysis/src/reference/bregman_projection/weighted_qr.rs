@@ -12,37 +12,106 @@
 //! Where large rows are linearly dependent, elimination leaves rounding errors of theirs that may exceed all smaller rows
 //! and pass for a direction of M. They are recognised by their size relative to their own row, and dropped.
 
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
 use nalgebra::DMatrix;
 
-/// A fall of the pivots by this factor is looked at: what is left of the large rows may be rounding.
-const FALL: f64 = 1e-6;
-/// What elimination has left of a row is rounding below this share of it.
-const ROUNDING: f64 = 1e-13;
+use super::expansion::Expansion;
+use super::pair::Pair;
+
+/// The arithmetic of a factorization: doubles, or pairs of them.
+pub trait Scalar:
+    Copy
+    + Default
+    + PartialOrd
+    + From<f64>
+    + Into<f64>
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+{
+    /// A fall of the pivots by this factor is looked at: what is left of the large rows may be rounding.
+    const FALL: f64;
+    /// What elimination has left of a row is rounding below this share of it.
+    const ROUNDING: f64;
+
+    /// x, which is normalised, rounded to this arithmetic.
+    fn rounded(x: &Expansion) -> Self;
+
+    /// x + self, not yet normalised.
+    fn add_to(self, x: &mut Expansion);
+
+    /// √self.
+    fn root(self) -> Self;
+}
+
+impl Scalar for f64 {
+    const FALL: f64 = 1e-6;
+    const ROUNDING: f64 = 1e-13;
+
+    fn rounded(x: &Expansion) -> Self {
+        x.value()
+    }
+
+    fn add_to(self, x: &mut Expansion) {
+        x.add(self);
+    }
+
+    fn root(self) -> Self {
+        self.sqrt()
+    }
+}
+
+impl Scalar for Pair {
+    const FALL: f64 = 1e-12;
+    const ROUNDING: f64 = 1e-28;
+
+    fn rounded(x: &Expansion) -> Self {
+        Self::rounded(x)
+    }
+
+    fn add_to(self, x: &mut Expansion) {
+        self.parts().into_iter().for_each(|part| x.add(part));
+    }
+
+    fn root(self) -> Self {
+        Self::root(self)
+    }
+}
+
+/// |x|, to which a double is near enough.
+fn size<S: Scalar>(x: S) -> f64 {
+    let x: f64 = x.into();
+    x.abs()
+}
 
 /// See the module documentation. One workspace serves any number of factorizations.
 #[derive(Debug, Clone, Default)]
-pub struct WeightedQr {
+pub struct WeightedQr<S = f64> {
     rows: usize,
     columns: usize,
     /// Householder vectors below, R above the diagonal; column-major, rows and columns in their new order.
-    factors: Vec<f64>,
-    tau: Vec<f64>,
-    diagonal: Vec<f64>,
+    factors: Vec<S>,
+    tau: Vec<S>,
+    diagonal: Vec<S>,
     row_order: Vec<usize>,
     column_order: Vec<usize>,
     row_sizes: Vec<f64>,
-    column_norms: Vec<f64>,
-    sorted: Vec<f64>,
-    short: Vec<f64>,
+    column_norms: Vec<S>,
+    sorted: Vec<S>,
+    short: Vec<S>,
 }
 
-impl WeightedQr {
+impl<S: Scalar> WeightedQr<S> {
     /// Factorize diag(d) Aᵀ for A of m rows and n columns.
     pub fn factorize(&mut self, a: &DMatrix<f64>, d: &[f64]) {
         self.load(a, d);
         for k in 0..self.rows.min(self.columns) {
             self.pivot(k);
-            if k > 0 && self.column_norms[k] < FALL * FALL * self.diagonal[k - 1].powi(2) {
+            if k > 0 && self.column_norms[k] < S::from(S::FALL * S::FALL) * self.diagonal[k - 1] * self.diagonal[k - 1]
+            {
                 self.drop_rounding(k);
                 self.pivot(k);
             }
@@ -51,8 +120,8 @@ impl WeightedQr {
     }
 
     /// |R_kk| in the order of the pivots: decreasing.
-    pub fn diagonal(&self) -> &[f64] {
-        &self.diagonal
+    pub fn diagonal(&self) -> Vec<f64> {
+        self.diagonal.iter().map(|&r| r.into()).collect()
     }
 
     /// The column of M that became the k-th.
@@ -62,15 +131,16 @@ impl WeightedQr {
 
     /// R_kj, k ≤ j, in the new order.
     pub fn upper(&self, k: usize, j: usize) -> f64 {
-        if k == j {
+        let entry = if k == j {
             self.diagonal_entry(k)
         } else {
             self.factors[k + j * self.rows]
-        }
+        };
+        entry.into()
     }
 
     /// x and h for given f (n entries, overwritten by x) and r (m entries, overwritten by h).
-    pub fn solve(&mut self, f: &mut [f64], r: &mut [f64]) {
+    pub fn solve(&mut self, f: &mut [S], r: &mut [S]) {
         let (mut b, mut g) = (std::mem::take(&mut self.sorted), std::mem::take(&mut self.short));
         b.clear();
         b.extend(self.row_order.iter().map(|&i| f[i]));
@@ -81,17 +151,17 @@ impl WeightedQr {
         }
         for j in 0..self.columns {
             let column = &self.factors[j * self.rows..j * self.rows + j];
-            let sum: f64 = column.iter().zip(&g).map(|(a, b)| a * b).sum();
+            let sum = column.iter().zip(&g).fold(S::default(), |sum, (&a, &b)| sum + a * b);
             g[j] = (g[j] - sum) / self.diagonal_entry(j);
         }
         for (b, g) in b.iter_mut().zip(&mut g) {
             (*b, *g) = (*g, *g - *b);
         }
         for j in (0..self.columns).rev() {
-            g[j] /= self.diagonal_entry(j);
+            g[j] = g[j] / self.diagonal_entry(j);
             let (step, column) = (g[j], &self.factors[j * self.rows..j * self.rows + j]);
-            for (g, a) in g.iter_mut().zip(column) {
-                *g -= step * a;
+            for (g, &a) in g.iter_mut().zip(column) {
+                *g = *g - step * a;
             }
         }
         for k in (0..self.columns).rev() {
@@ -113,10 +183,11 @@ impl WeightedQr {
         let sizes = &self.row_sizes;
         self.row_order.sort_by(|&i, &j| sizes[j].total_cmp(&sizes[i]));
         self.factors.clear();
-        self.factors.resize(self.rows * self.columns, 0.0);
+        self.factors.resize(self.rows * self.columns, S::default());
         for (i, &row) in self.row_order.iter().enumerate() {
             for (j, &entry) in a.column(row).iter().enumerate() {
-                self.factors[i + j * self.rows] = d[row] * entry;
+                // the same product in every arithmetic
+                self.factors[i + j * self.rows] = S::from(d[row]) * S::from(entry);
             }
         }
         self.column_order.clear();
@@ -146,29 +217,32 @@ impl WeightedQr {
         }
     }
 
-    /// Clear the rows of which elimination has left nothing but rounding.
+    /// Clear the rows of which elimination has left nothing but rounding, and move them behind the others: as pivots they
+    /// would mix what belongs to them, which is large, with all smaller rows.
     fn drop_rounding(&mut self, k: usize) {
         let mut left = std::mem::take(&mut self.sorted);
         left.clear();
-        left.resize(self.rows, 0.0f64);
-        for column in self.factors.chunks_exact(self.rows).skip(k) {
-            for (left, entry) in left.iter_mut().zip(column).skip(k) {
-                *left = left.max(entry.abs());
+        left.resize(self.rows, S::default());
+        let column = |j: usize| &self.factors[j * self.rows..(j + 1) * self.rows];
+        let largest = |i: usize| (k..self.columns).map(|j| size(column(j)[i])).fold(0.0, f64::max);
+        let rounding = |i: usize| largest(i) < S::ROUNDING * self.row_sizes[self.row_order[i]];
+        let (empty, kept): (Vec<usize>, Vec<usize>) = (k..self.rows).partition(|&i| rounding(i));
+        for (j, column) in self.factors.chunks_exact_mut(self.rows).enumerate() {
+            if j >= k {
+                empty.iter().for_each(|&i| column[i] = S::default());
+            }
+            left[k..].copy_from_slice(&column[k..]);
+            let order = kept.iter().chain(&empty);
+            column[k..]
+                .iter_mut()
+                .zip(order)
+                .for_each(|(entry, &i)| *entry = left[i]);
+            if j >= k {
+                self.column_norms[j] = dot(&column[k..], &column[k..]);
             }
         }
-        for (column, norm) in self
-            .factors
-            .chunks_exact_mut(self.rows)
-            .zip(&mut self.column_norms)
-            .skip(k)
-        {
-            for ((entry, left), &row) in column.iter_mut().zip(&left).zip(&self.row_order).skip(k) {
-                if *left < ROUNDING * self.row_sizes[row] {
-                    *entry = 0.0;
-                }
-            }
-            *norm = dot(&column[k..], &column[k..]);
-        }
+        let order: Vec<usize> = kept.iter().chain(&empty).map(|&i| self.row_order[i]).collect();
+        self.row_order[k..].copy_from_slice(&order);
         self.sorted = left;
     }
 
@@ -177,52 +251,57 @@ impl WeightedQr {
     fn eliminate(&mut self, k: usize) {
         let (head, tail) = self.factors.split_at_mut((k + 1) * self.rows);
         let v = &mut head[k * self.rows + k..];
-        let norm = dot(v, v).sqrt();
+        let norm = dot(v, v).root();
         // The sign that adds: no cancellation in v₀.
-        let beta = if v[0] > 0.0 { -norm } else { norm };
-        let tau = if norm > 0.0 { (beta - v[0]) / beta } else { 0.0 };
-        if norm > 0.0 {
-            let scale = 1.0 / (v[0] - beta);
-            v[1..].iter_mut().for_each(|v| *v *= scale);
-            v[0] = 1.0;
+        let beta = if v[0] > S::default() { -norm } else { norm };
+        let tau = if norm > S::default() {
+            (beta - v[0]) / beta
+        } else {
+            S::default()
+        };
+        if norm > S::default() {
+            let scale = S::from(1.0) / (v[0] - beta);
+            v[1..].iter_mut().for_each(|v| *v = *v * scale);
+            v[0] = S::from(1.0);
         }
         for (column, norm) in tail.chunks_exact_mut(self.rows).zip(&mut self.column_norms[k + 1..]) {
             let c = &mut column[k..];
             let step = tau * dot(v, c);
-            c.iter_mut().zip(&*v).for_each(|(c, v)| *c -= step * v);
+            c.iter_mut().zip(&*v).for_each(|(c, &v)| *c = *c - step * v);
             *norm = dot(&c[1..], &c[1..]);
         }
         self.tau.push(tau);
         self.diagonal.push(norm);
-        if norm > 0.0 {
+        if norm > S::default() {
             // The sign of R_kk is kept in place of v₀ = 1.
-            v[0] = beta.signum();
+            v[0] = S::from(if beta > S::default() { 1.0 } else { -1.0 });
         }
     }
 
     /// b ← (I − τ v vᵀ) b with the k-th v.
-    fn reflect(&self, k: usize, b: &mut [f64]) {
+    fn reflect(&self, k: usize, b: &mut [S]) {
         let v = &self.factors[k * self.rows + k + 1..(k + 1) * self.rows];
         let (first, rest) = b[k..].split_at_mut(1);
         let step = self.tau[k] * (first[0] + dot(v, rest));
-        first[0] -= step;
-        rest.iter_mut().zip(v).for_each(|(b, v)| *b -= step * v);
+        first[0] = first[0] - step;
+        rest.iter_mut().zip(v).for_each(|(b, &v)| *b = *b - step * v);
     }
 
-    fn diagonal_entry(&self, k: usize) -> f64 {
+    fn diagonal_entry(&self, k: usize) -> S {
         self.factors[k * self.rows + k] * self.diagonal[k]
     }
 }
 
 /// Four partial sums: the compiler may not reorder one.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (mut sums, split) = ([0.0; 4], a.len() / 4 * 4);
+fn dot<S: Scalar>(a: &[S], b: &[S]) -> S {
+    let (mut sums, split) = ([S::default(); 4], a.len() / 4 * 4);
     for (a, b) in a[..split].chunks_exact(4).zip(b[..split].chunks_exact(4)) {
         for k in 0..4 {
-            sums[k] += a[k] * b[k];
+            sums[k] = sums[k] + a[k] * b[k];
         }
     }
-    let rest: f64 = a[split..].iter().zip(&b[split..]).map(|(a, b)| a * b).sum();
+    let rest = a[split..].iter().zip(&b[split..]);
+    let rest = rest.fold(S::default(), |sum, (&a, &b)| sum + a * b);
     (sums[0] + sums[2]) + (sums[1] + sums[3]) + rest
 }
 
@@ -251,7 +330,7 @@ mod tests {
             .lu()
             .solve(&DVector::from_vec([f.clone(), r.clone()].concat()))
             .unwrap();
-        let (mut x, mut h, mut qr) = (f, r, WeightedQr::default());
+        let (mut x, mut h, mut qr) = (f, r, WeightedQr::<f64>::default());
         qr.factorize(&a, &d);
         qr.solve(&mut x, &mut h);
         for (ours, expected) in x.iter().chain(&h).zip(expected.iter()) {
@@ -266,7 +345,7 @@ mod tests {
         let d = [1e-40, 1e30, 1.0, 1e-5];
         let r = [1.0, -2.0, 0.5, 3.0];
         let w = a.clone().lu().solve(&DVector::from_column_slice(&r)).unwrap();
-        let (mut x, mut h, mut qr) = (vec![0.0; 4], r.to_vec(), WeightedQr::default());
+        let (mut x, mut h, mut qr) = (vec![0.0; 4], r.to_vec(), WeightedQr::<f64>::default());
         qr.factorize(&a, &d);
         qr.solve(&mut x, &mut h);
         for j in 0..4 {
@@ -284,7 +363,7 @@ mod tests {
     #[test]
     fn rounding_of_dependent_large_rows_is_no_direction() {
         let a = DMatrix::from_column_slice(3, 4, &[0.3, 0.1, 0.7, 0.1, 0.2, 0.3, 0.4, 0.3, 1.0, 0.0, 0.0, 1.0]);
-        let (mut x, mut h, mut qr) = (vec![0.0; 4], vec![0.0, 0.0, 1.0], WeightedQr::default());
+        let (mut x, mut h, mut qr) = (vec![0.0; 4], vec![0.0, 0.0, 1.0], WeightedQr::<f64>::default());
         qr.factorize(&a, &[1e20, 1e20, 1e20, 1e-20]);
         qr.solve(&mut x, &mut h);
         assert!((x[3] / 1e20 - 1.0).abs() < 1e-12, "{x:?}");
