@@ -16,6 +16,7 @@
 //! A and y are taken as the doubles they are. If y was rounded, the exact data are not those of a sparse truth, and
 //! the entries off its support are of the size of that rounding at least.
 
+mod barrier;
 mod certificate;
 mod dual_newton;
 mod expansion;
@@ -38,7 +39,7 @@ pub use outcome::{NotAttained, NotConverged, Projection};
 use dual_newton::DualNewton;
 use expansion::Expansion;
 use limit::limit;
-use path::{Ending, Strategy};
+use path::{Ending, Way};
 use primal_dual::PrimalDual;
 use rows::IndependentRows;
 use scaled::ScaledProblem;
@@ -118,9 +119,9 @@ impl Projector {
     fn primal_dual(&mut self, problem: &ScaledProblem, m: usize) -> Projection {
         let mut steps = 0;
         let mut last = f64::NAN;
-        for strategy in [Strategy::BOLD, Strategy::CAREFUL] {
-            let mut path = PrimalDual::new(problem, strategy);
-            let ending = path.follow(&mut self.qr, STEP_LIMIT);
+        for way in [Way::Path, Way::Barrier] {
+            let mut path = PrimalDual::new(problem);
+            let ending = path.follow(way, &mut self.qr, STEP_LIMIT);
             steps += path.steps;
             last = path.change;
             match ending {
