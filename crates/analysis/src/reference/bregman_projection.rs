@@ -27,6 +27,7 @@ mod path;
 mod primal_dual;
 mod rows;
 mod scaled;
+mod slack_refinement;
 mod weighted_qr;
 
 use hadaflow_core::error::{CoreError, Result};

@@ -5,7 +5,7 @@
 //! linear program; as β → 0 all those weights find their places together:
 //!
 //! ```text
-//! f(p̂) + s = c ∓ σ,   s p̂ = β,   Âp̂ = ŷ,      f(p̂) = μ p̂^{−e} (L > 2),   f(p̂) = 1 + log(κ (x0/a)²/p̂)/2T … (L = 2)
+//! f(p̂) + s = c ∓ σ,   s p̂ = β,   Âp̂ = ŷ,      f(p̂) = μ p̂^{−e} (L > 2),   f(p̂) = 1 + log(κ (x0/a)²/p̂)/2T (L = 2)
 //! ```
 //!
 //! A Newton step has the form of `primal_dual.rs` with D = p̂/(s − p̂f′(p̂)) and γ = f(p̂) − (c ∓ σ) + β/p̂. Once s is small
@@ -52,7 +52,7 @@ impl PrimalDual<'_> {
             if !self.change.is_finite() {
                 return Some(Ending::NotFinite);
             }
-            if self.steps % PATIENCE == 0
+            if self.steps.is_multiple_of(PATIENCE)
                 && let Some(bound) = self.certificate()
             {
                 return Some(Ending::NoPositiveSolution(bound));

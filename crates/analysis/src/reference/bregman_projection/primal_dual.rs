@@ -25,11 +25,7 @@ const BASIC: f64 = 0.1;
 /// Fraction of the way to the boundary that a step may take.
 pub const TO_BOUNDARY: f64 = 0.95;
 /// Below this κ residuals are evaluated exactly: a weight off the support, of size κ, is known to the rounding of them.
-const EXACT_BELOW: f64 = 1.0;
-/// A difference between c ∓ σ and z below this part of z is left to Newton's method.
-const RESTORED: f64 = 1e-3;
-/// Sixteen digits each: slacks of 1e-80 take five.
-const REFINEMENTS: usize = 6;
+pub const EXACT_BELOW: f64 = 1.0;
 
 /// The state of the path, and its workspace.
 #[derive(Debug, Clone)]
@@ -55,9 +51,12 @@ pub struct PrimalDual<'a> {
     pub lengths: (f64, f64),
     rounded: Vec<f64>,
     sums: Vec<Expansion>,
-    d: Vec<f64>,
-    x: Vec<f64>,
-    h: Vec<f64>,
+    /// (D⁺ + D⁻)^{1/2}, n entries.
+    pub d: Vec<f64>,
+    /// Workspace of n entries.
+    pub x: Vec<f64>,
+    /// Workspace of r entries.
+    pub h: Vec<f64>,
 }
 
 impl<'a> PrimalDual<'a> {
@@ -103,41 +102,6 @@ impl<'a> PrimalDual<'a> {
         (self.x, self.h) = (x, h);
         self.restore_slacks(qr);
         self.steps += 1;
-    }
-
-    /// q̂ such that c ∓ σ is z to its own accuracy where p̂ is basic (L > 2).
-    ///
-    /// A step is known to the rounding of its largest entry, and so is σ; where basic columns are dependent (tied
-    /// minimisers) their weights are decided by slacks far below that. Iterative refinement: each solve with the exact
-    /// difference ρ leaves its rounding.
-    fn restore_slacks(&mut self, qr: &mut WeightedQr) {
-        if self.problem.depth == 2.0 || self.barrier > 0.0 || self.log_kappa >= EXACT_BELOW.ln() {
-            return;
-        }
-        let n = self.problem.matrix().ncols();
-        for _ in 0..REFINEMENTS {
-            let mut worst: f64 = 0.0;
-            self.x.clear();
-            self.x.resize(n, 0.0);
-            for (i, half) in self.halves.iter().enumerate().filter(|(_, half)| half.basic) {
-                let (j, sign) = if i < n { (i, 1.0) } else { (i - n, -1.0) };
-                let bound = self.problem.bound[j];
-                let rho = -sign * self.problem.dual(j, &self.dual, -sign * bound) - half.z;
-                worst = worst.max(rho.abs() / half.z);
-                self.x[j] -= sign * half.d * rho / self.d[j];
-            }
-            if worst < RESTORED {
-                return;
-            }
-            self.h.fill(0.0);
-            let (mut x, mut h) = (std::mem::take(&mut self.x), std::mem::take(&mut self.h));
-            qr.solve(&mut x, &mut h);
-            for (q, h) in self.dual.iter_mut().zip(&h) {
-                q.add(*h);
-                q.normalise();
-            }
-            (self.x, self.h) = (x, h);
-        }
     }
 
     /// D, γ, ρ and R of each half, and the primal residual.
