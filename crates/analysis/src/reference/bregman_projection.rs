@@ -16,6 +16,7 @@
 //! A and y are taken as the doubles they are. If y was rounded, the exact data are not those of a sparse truth, and
 //! the entries off its support are of the size of that rounding at least.
 
+mod barrier;
 mod certificate;
 mod dual_newton;
 mod expansion;
@@ -41,7 +42,7 @@ use dual_newton::DualNewton;
 use expansion::Expansion;
 use limit::limit;
 use pair::Pair;
-use path::{Ending, Strategy};
+use path::{Ending, Way};
 use primal_dual::PrimalDual;
 use rows::IndependentRows;
 use scaled::ScaledProblem;
@@ -119,44 +120,49 @@ impl Projector {
         Projection::Attained(limit)
     }
 
-    /// Boldly, then carefully, then carefully in twice the precision.
+    /// Along the path, by the barrier where it has kinks, and both in twice the precision where doubles do not suffice.
     fn primal_dual(&mut self, problem: &ScaledProblem, m: usize) -> Projection {
-        let bold = follow(problem, Strategy::BOLD, &mut self.qr, m);
-        let careful = bold.or_else(|steps| {
-            let careful = follow(problem, Strategy::CAREFUL, &mut self.qr, m);
-            careful.map_err(|more| steps.with(more))
-        });
-        let precise = careful.or_else(|steps| {
-            let precise = follow(problem, Strategy::CAREFUL, &mut WeightedQr::<Pair>::default(), m);
-            precise.map_err(|more| steps.with(more))
-        });
-        precise.unwrap_or_else(|failed| Projection::NotConverged(not_converged(failed.steps, failed.change)))
+        let mut precise = WeightedQr::<Pair>::default();
+        let mut failed = Failed::default();
+        for way in [Way::Path, Way::Barrier] {
+            match follow(problem, way, &mut self.qr, m) {
+                Ok(projection) => return projection,
+                Err(vain) => failed.add(vain),
+            }
+        }
+        for way in [Way::Path, Way::Barrier] {
+            match follow(problem, way, &mut precise, m) {
+                Ok(projection) => return projection,
+                Err(vain) => failed.add(vain),
+            }
+        }
+        Projection::NotConverged(not_converged(failed.steps, failed.change))
     }
 }
 
-/// Steps taken in vain.
+/// Steps taken in vain, and the last change.
+#[derive(Default)]
 struct Failed {
     steps: usize,
     change: f64,
 }
 
 impl Failed {
-    /// These and more.
-    fn with(self, more: Self) -> Self {
+    fn add(&mut self, more: Self) {
         let steps = self.steps + more.steps;
-        Self { steps, ..more }
+        *self = Self { steps, ..more };
     }
 }
 
-/// The end of the path in the arithmetic of `qr`.
+/// That way to its end in the arithmetic of `qr`.
 fn follow<S: Scalar>(
     problem: &ScaledProblem,
-    strategy: Strategy,
+    way: Way,
     qr: &mut WeightedQr<S>,
     m: usize,
 ) -> std::result::Result<Projection, Failed> {
-    let mut path = PrimalDual::new(problem, strategy);
-    match path.follow(qr, STEP_LIMIT) {
+    let mut path = PrimalDual::new(problem);
+    match path.follow(way, qr, STEP_LIMIT) {
         Ending::Converged => {
             let mut limit = limit(problem, &path.dual, &path.weights, m);
             (limit.steps, limit.change) = (path.steps, path.change);

@@ -5,7 +5,7 @@ use super::expansion::Expansion;
 /// Largest decrease of log p̂ in one step.
 pub const LONGEST_DESCENT: f64 = 60.0;
 /// Stands for every smaller p̂: its square root must not vanish.
-const SMALLEST: f64 = 1e-290;
+pub const SMALLEST: f64 = 1e-290;
 
 /// One weight of one sign.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,5 +1,6 @@
 //! Path-following: from κ = 1, where the projection is an easy problem, to the wanted κ, one Newton step or a few at
-//! each level. Close to the end the path is nearly straight and log κ doubles from one level to the next.
+//! each level. Close to the end the path is nearly straight and log κ doubles from one level to the next. Where it has
+//! kinks the other way is taken (`barrier.rs`).
 
 use super::certificate::no_positive_solution;
 use super::expansion::Expansion;
@@ -16,28 +17,19 @@ const CONVERGED: f64 = 1e-10;
 /// A change that no longer shrinks is accepted below this.
 const STALLED: f64 = 1e-8;
 /// Steps at one level after which a certificate that there is no minimiser is looked for.
-const PATIENCE: usize = 12;
+pub const PATIENCE: usize = 12;
+/// log κ is multiplied by this at most between two levels.
+const ACCELERATION: f64 = 2.0;
+/// Steps at one level of the path before the end: where more are needed it has a kink.
+const LEVEL_LIMIT: usize = 20;
 
-/// How boldly the path is followed.
+/// How the wanted κ is reached.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Strategy {
-    /// A weight is basic where its distance to the bound, z/c (L > 2) or log p̂/log κ (L = 2), is below this.
-    pub basic: f64,
-    /// log κ is multiplied by this at most between two levels.
-    pub acceleration: f64,
-}
-
-impl Strategy {
-    /// Twenty to sixty steps where it succeeds, which is nearly always.
-    pub const BOLD: Self = Self {
-        basic: 0.1,
-        acceleration: 2.0,
-    };
-    /// Two or three times as many; holds where the limit has weights on many scales (rounding of y seen at α = 1e-60).
-    pub const CAREFUL: Self = Self {
-        basic: 0.5,
-        acceleration: 1.25,
-    };
+pub enum Way {
+    /// Along the path of κ: twenty to sixty steps where it succeeds, which is nearly always.
+    Path,
+    /// By a barrier at the wanted κ: thirty to sixty steps, whatever the scales of the weights.
+    Barrier,
 }
 
 /// Why the path ended.
@@ -54,9 +46,15 @@ pub enum Ending {
 }
 
 impl PrimalDual<'_> {
-    /// Follow the path to its end, at most `limit` steps altogether.
-    pub fn follow<S: Scalar>(&mut self, qr: &mut WeightedQr<S>, limit: usize) -> Ending {
-        let ending = self.follow_to_rest(qr, limit);
+    /// Go that way to its end, at most `limit` steps altogether.
+    pub fn follow<S: Scalar>(&mut self, way: Way, qr: &mut WeightedQr<S>, limit: usize) -> Ending {
+        let ending = match way {
+            Way::Path => self.follow_to_rest(qr, limit),
+            Way::Barrier => match self.lower_barrier(qr, limit) {
+                Some(ending) => ending,
+                None => self.follow_to_rest(qr, limit),
+            },
+        };
         let suspicious = match ending {
             Ending::Converged => self.has_vanishing_weights(),
             Ending::StepLimit | Ending::NotFinite => true,
@@ -89,13 +87,15 @@ impl PrimalDual<'_> {
             } else if self.lengths.0.min(self.lengths.1) > 0.5 && self.change < LEVEL_CHANGE {
                 self.next_level(end);
                 at_level = 0;
+            } else if at_level >= LEVEL_LIMIT {
+                return Ending::StepLimit;
             }
         }
         Ending::StepLimit
     }
 
     /// A bound on the smallest entry of every solution, if q̂ shows that it is 0 up to rounding.
-    fn certificate(&self) -> Option<f64> {
+    pub fn certificate(&self) -> Option<f64> {
         if self.problem.signed {
             return None;
         }
@@ -116,13 +116,9 @@ impl PrimalDual<'_> {
         let e = self.problem.exponent();
         let stride = REDUCTION.ln() / if e > 0.0 { e } else { 1.0 };
         self.log_kappa = if end < self.log_kappa {
-            (self.log_kappa + stride)
-                .min(self.log_kappa * self.strategy.acceleration)
-                .max(end)
+            (self.log_kappa + stride).min(self.log_kappa * ACCELERATION).max(end)
         } else {
-            (self.log_kappa - stride)
-                .max(self.log_kappa * self.strategy.acceleration)
-                .min(end)
+            (self.log_kappa - stride).max(self.log_kappa * ACCELERATION).min(end)
         };
     }
 }

@@ -11,29 +11,34 @@
 //! Both forms of R have the same derivative; the first is exact where the dual determines p̂ (off the support), the
 //! second where ŷ does (on it, "basic"). Decreasing p̂ off the support are multiplied by exp(δp̂/p̂), all others are
 //! moved linearly up to 0.95 of the way to zero. Residuals are evaluated exactly once κ is small (`expansion.rs`).
+//! While a barrier is up, D, γ and z are those of `barrier.rs`.
 
 use nalgebra::DMatrix;
 
 use super::expansion::Expansion;
 use super::half::Half;
-use super::path::Strategy;
 use super::refined::{RefinedStep, System};
 use super::scaled::ScaledProblem;
 use super::weighted_qr::{Scalar, WeightedQr};
 
+/// A weight is basic where its distance to the bound, z/c (L > 2) or log p̂/log κ (L = 2), is below this.
+const BASIC: f64 = 0.1;
 /// Fraction of the way to the boundary that a step may take.
-const TO_BOUNDARY: f64 = 0.95;
-/// Below this κ residuals are evaluated exactly.
-const EXACT_BELOW: f64 = 1e-6;
+pub const TO_BOUNDARY: f64 = 0.95;
+/// Below this κ residuals are evaluated exactly: a weight off the support, of size κ, is known to the rounding of them.
+const EXACT_BELOW: f64 = 1.0;
+/// Below this κ steps are refined.
+const REFINED_BELOW: f64 = 1e-6;
+
 /// The state of the path, and its workspace.
 #[derive(Debug, Clone)]
 pub struct PrimalDual<'a> {
     /// What is solved.
     pub problem: &'a ScaledProblem,
-    /// How.
-    pub strategy: Strategy,
     /// log κ of the present level.
     pub log_kappa: f64,
+    /// β of the barrier, or 0 (see `barrier.rs`).
+    pub barrier: f64,
     /// p̂⁺, then p̂⁻ in a signed model.
     pub weights: Vec<Expansion>,
     /// q̂, r entries.
@@ -56,7 +61,7 @@ pub struct PrimalDual<'a> {
 
 impl<'a> PrimalDual<'a> {
     /// At κ = 1: p̂ = κ (x0/a)^L, q̂ = 0.
-    pub fn new(problem: &'a ScaledProblem, strategy: Strategy) -> Self {
+    pub fn new(problem: &'a ScaledProblem) -> Self {
         let n = problem.matrix().ncols();
         let sides = if problem.signed { 2 } else { 1 };
         let start = |j: usize| (problem.depth * problem.log_shape[j]).exp();
@@ -69,8 +74,8 @@ impl<'a> PrimalDual<'a> {
         let indices = (0..sides * n).map(|i| i % n);
         Self {
             problem,
-            strategy,
             log_kappa: 0.0,
+            barrier: 0.0,
             weights: indices.clone().map(|j| Expansion::new(start(j))).collect(),
             dual: vec![Expansion::ZERO; problem.matrix().nrows()],
             halves: indices.map(half).collect(),
@@ -99,10 +104,15 @@ impl<'a> PrimalDual<'a> {
             f: &self.x,
             residual: &self.sums,
         };
-        refined.solve(&system, qr, self.log_kappa < EXACT_BELOW.ln());
+        refined.solve(&system, qr, self.is_refined());
         self.advance(&refined);
         self.refined = refined;
         self.steps += 1;
+    }
+
+    /// Whether the digits of a step in doubles may not suffice.
+    fn is_refined(&self) -> bool {
+        self.barrier == 0.0 && self.log_kappa < REFINED_BELOW.ln()
     }
 
     /// D, γ, ρ and R of each half, and the primal residual.
@@ -122,17 +132,20 @@ impl<'a> PrimalDual<'a> {
 
     /// The i-th half, of coordinate j, at ±σ.
     fn linearise_half(&mut self, i: usize, j: usize, sign: f64, sigma: f64) {
+        if self.barrier > 0.0 {
+            return self.linearise_barrier(i, j, sign, sigma);
+        }
         let (problem, half) = (self.problem, &mut self.halves[i]);
         if problem.depth == 2.0 {
             let unit = 2.0 * ScaledProblem::entropy_unit(self.log_kappa);
             let base = self.log_kappa + 2.0 * problem.log_shape[j];
             half.gamma = (base - half.log_p) / unit + sign * sigma;
             half.d = unit * half.p;
-            half.basic = half.log_p > -self.strategy.basic * unit;
+            half.basic = half.log_p > -BASIC * unit;
             return;
         }
         let (e, bound) = (problem.exponent(), problem.bound[j]);
-        half.basic = half.z < self.strategy.basic * bound;
+        half.basic = half.z < BASIC * bound;
         // c ∓ σ ≥ 0.1 c is accurate enough in doubles; on the support it may be 1e-80.
         half.rho = if half.basic && self.log_kappa < EXACT_BELOW.ln() {
             -sign * problem.dual(j, &self.dual, -sign * bound) - half.z
@@ -231,8 +244,11 @@ impl<'a> PrimalDual<'a> {
     /// δp̂ and δz of the i-th half. Where p̂ is basic, δz from its own equation: c ∓ σ may have lost z to rounding.
     fn set_step(&mut self, i: usize, dp: f64, t: f64) {
         let e = self.problem.exponent();
+        let barrier = self.barrier;
         let half = &mut self.halves[i];
-        let dz = if half.basic {
+        let dz = if barrier > 0.0 {
+            barrier / half.p - half.z * (1.0 + dp / half.p)
+        } else if half.basic {
             half.z * (half.r - e * dp / half.p)
         } else {
             half.rho - t
@@ -243,15 +259,18 @@ impl<'a> PrimalDual<'a> {
     /// How far basic p̂, and z, may go along their steps.
     fn step_lengths(&self) -> (f64, f64) {
         let (mut primal, mut dual) = (1.0f64, 1.0f64);
+        let reach = self.reach();
         for half in &self.halves {
             if half.basic && half.step.0 < 0.0 {
-                primal = primal.min(-TO_BOUNDARY * half.p / half.step.0);
+                primal = primal.min(-reach * half.p / half.step.0);
             }
             if half.step.1 < 0.0 {
-                dual = dual.min(-TO_BOUNDARY * half.z / half.step.1);
+                dual = dual.min(-reach * half.z / half.step.1);
             }
         }
-        if self.problem.depth == 2.0 {
+        if self.barrier > 0.0 {
+            (primal.min(dual), primal.min(dual))
+        } else if self.problem.depth == 2.0 {
             (primal, primal)
         } else {
             (primal, dual)
@@ -261,14 +280,15 @@ impl<'a> PrimalDual<'a> {
     fn take_step(&mut self, h: &[Expansion]) {
         let (primal, dual) = self.lengths;
         let (entropy, exact) = (self.problem.depth == 2.0, self.log_kappa < EXACT_BELOW.ln());
+        let refined = self.is_refined();
         self.change = 0.0;
         for (half, weight) in self.halves.iter_mut().zip(&mut self.weights) {
             let before = half.log_p;
             half.move_weight(weight, primal * half.step.0, exact);
             self.change = larger(self.change, (half.log_p - before).abs());
-            if !entropy {
+            if !entropy || self.barrier > 0.0 {
                 self.change = larger(self.change, dual * half.step.1.abs() / half.z);
-                if half.basic && exact {
+                if half.basic && refined {
                     // z follows the weights; it is the slack of q̂ only once both agree
                     self.change = larger(self.change, half.rho.abs() / half.z);
                 }
