@@ -62,11 +62,18 @@ impl Observable for UpperBound {
         }
         let repair = |start: &[f64], rounds: usize| {
             let z = nonnegative(matrix, y, start, rounds);
-            priced(snapshot.flow, inverse, &z)
+            if z.iter().all(|z| *z >= 0.0) {
+                priced(snapshot.flow, inverse, &z)
+            } else {
+                f64::INFINITY
+            }
         };
         let leading = Leading::new(w, matrix.nrows().min(w.len()));
         let mut start = vec![0.0; w.len()];
-        leading.order[..leading.deepest].iter().for_each(|&i| start[i] = w[i]);
+        // where factors start differently one of them may change its sign, and w with it
+        leading.order[..leading.deepest]
+            .iter()
+            .for_each(|&i| start[i] = w[i].max(0.0));
         let everything = || repair(&vec![0.0; w.len()], 10 * w.len() + 100);
         repair(&start, ROUNDS).min(*self.from_zero.get_or_init(everything))
     }

@@ -28,6 +28,7 @@ mod path;
 mod primal_dual;
 mod refined;
 mod rows;
+mod scalar;
 mod scaled;
 mod weighted_qr;
 
@@ -45,8 +46,8 @@ use pair::Pair;
 use path::{Ending, Way};
 use primal_dual::PrimalDual;
 use rows::IndependentRows;
+use scalar::Scalar;
 use scaled::ScaledProblem;
-use weighted_qr::Scalar;
 pub(super) use weighted_qr::WeightedQr;
 
 /// Newton steps allowed for one path: typical are 20 to 60.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{DualFlow, FactorFlow, Flow, Formulation, LogFlow};
 use crate::error::{CoreError, Result};
-use crate::initialization::{Model, Start};
+use crate::initialization::{Model, Sign, Start};
 use crate::problem::Problem;
 
 /// A flow together with the reason it was chosen.
@@ -18,6 +18,9 @@ pub struct Choice {
 
 /// Blur of w by rounding of the dual variable that no stop notices.
 const FINEST_BLUR: f64 = 1e-10;
+
+/// |Az − y|/|y| of a truth that solves.
+const SOLVED: f64 = 1e-12;
 
 /// T(α): log(1/α) for L = 2, α^{2−L}/(L−2) for L > 2: the flow leaves 0 at about T/max|Aᵀy|.
 ///
@@ -68,6 +71,12 @@ pub fn choose(
         Some(Formulation::Log) => log("requested".into()),
         Some(Formulation::Dual) => dual("requested".into()),
         None if model.depth == 2 => dual("identical start, depth 2: the dual flow holds at every scale".into()),
+        // Where nothing nonnegative reaches y, q grows without end, and for L > 2 rounding of it is in the end all that is
+        // left of the slacks of the support.
+        None if model.sign == Sign::Positive && !truth_solves(problem) => log(
+            "identical start; whether nonnegative weights reach y is not known, and where none do the dual variable diverges"
+                .into(),
+        ),
         // A tenth: at the limit itself Newton's iteration already fights with rounding. And a blur of w above 1e-10 would
         // hide from `Stationary(1e-9)`, the usual stop where y cannot be reached, that the flow is at rest.
         None if rounding <= (0.1 * tolerance).min(FINEST_BLUR) => dual(format!(
@@ -77,6 +86,19 @@ pub fn choose(
             "identical start; the dual variable would cost {rounding:.0e} in w by rounding"
         )),
     }
+}
+
+/// Whether there is a truth z with Az = y, up to rounding.
+fn truth_solves(problem: &Problem) -> bool {
+    let Some(truth) = &problem.truth else {
+        return false;
+    };
+    let mut image = vec![0.0; problem.rows()];
+    problem.operator.apply(truth, &mut image);
+    let squares = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>();
+    let size = squares(&mut problem.measurements.iter().copied());
+    let rest = squares(&mut image.iter().zip(&problem.measurements).map(|(a, y)| a - y));
+    rest <= SOLVED * SOLVED * size
 }
 
 /// The factors of `model` on `problem`, for gradient descent: where u v shrinks by a known product, it is carried along.

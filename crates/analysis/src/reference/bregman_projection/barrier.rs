@@ -15,8 +15,9 @@ use super::expansion::Expansion;
 use super::half::{Half, SMALLEST as SMALLEST_WEIGHT};
 use super::path::{Ending, PATIENCE};
 use super::primal_dual::{PrimalDual, TO_BOUNDARY};
+use super::scalar::Scalar;
 use super::scaled::ScaledProblem;
-use super::weighted_qr::{Scalar, WeightedQr};
+use super::weighted_qr::WeightedQr;
 
 /// s below this part of −p̂f′ no longer counts.
 const SETTLED: f64 = 0.1;

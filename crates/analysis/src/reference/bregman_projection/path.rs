@@ -6,7 +6,8 @@ use super::certificate::no_positive_solution;
 use super::expansion::Expansion;
 use super::half::{Half, LONGEST_DESCENT};
 use super::primal_dual::PrimalDual;
-use super::weighted_qr::{Scalar, WeightedQr};
+use super::scalar::Scalar;
+use super::weighted_qr::WeightedQr;
 
 /// μ (L > 2) or κ (L = 2) is reduced at least by this between two levels.
 const REDUCTION: f64 = 0.1;

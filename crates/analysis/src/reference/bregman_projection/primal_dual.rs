@@ -18,8 +18,9 @@ use nalgebra::DMatrix;
 use super::expansion::Expansion;
 use super::half::Half;
 use super::refined::{RefinedStep, System};
+use super::scalar::Scalar;
 use super::scaled::ScaledProblem;
-use super::weighted_qr::{Scalar, WeightedQr};
+use super::weighted_qr::WeightedQr;
 
 /// A weight is basic where its distance to the bound, z/c (L > 2) or log p̂/log κ (L = 2), is below this.
 const BASIC: f64 = 0.1;

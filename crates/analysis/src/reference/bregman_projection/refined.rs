@@ -12,8 +12,9 @@
 use super::expansion::Expansion;
 use super::half::Half;
 use super::primal_dual::larger;
+use super::scalar::Scalar;
 use super::scaled::ScaledProblem;
-use super::weighted_qr::{Scalar, WeightedQr};
+use super::weighted_qr::WeightedQr;
 
 /// Corrections of a step: rounding of r to that power is below every weight.
 const CORRECTIONS: usize = 5;

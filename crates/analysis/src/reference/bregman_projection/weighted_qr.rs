@@ -12,74 +12,9 @@
 //! Where large rows are linearly dependent, elimination leaves rounding errors of theirs that may exceed all smaller rows
 //! and pass for a direction of M. They are recognised by their size relative to their own row, and dropped.
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
-
 use nalgebra::DMatrix;
 
-use super::expansion::Expansion;
-use super::pair::Pair;
-
-/// The arithmetic of a factorization: doubles, or pairs of them.
-pub trait Scalar:
-    Copy
-    + Default
-    + PartialOrd
-    + From<f64>
-    + Into<f64>
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
-{
-    /// A fall of the pivots by this factor is looked at: what is left of the large rows may be rounding.
-    const FALL: f64;
-    /// What elimination has left of a row is rounding below this share of it.
-    const ROUNDING: f64;
-
-    /// x, which is normalised, rounded to this arithmetic.
-    fn rounded(x: &Expansion) -> Self;
-
-    /// x + self, not yet normalised.
-    fn add_to(self, x: &mut Expansion);
-
-    /// √self.
-    fn root(self) -> Self;
-}
-
-impl Scalar for f64 {
-    const FALL: f64 = 1e-6;
-    const ROUNDING: f64 = 1e-13;
-
-    fn rounded(x: &Expansion) -> Self {
-        x.value()
-    }
-
-    fn add_to(self, x: &mut Expansion) {
-        x.add(self);
-    }
-
-    fn root(self) -> Self {
-        self.sqrt()
-    }
-}
-
-impl Scalar for Pair {
-    const FALL: f64 = 1e-12;
-    const ROUNDING: f64 = 1e-28;
-
-    fn rounded(x: &Expansion) -> Self {
-        Self::rounded(x)
-    }
-
-    fn add_to(self, x: &mut Expansion) {
-        self.parts().into_iter().for_each(|part| x.add(part));
-    }
-
-    fn root(self) -> Self {
-        Self::root(self)
-    }
-}
+use super::scalar::Scalar;
 
 /// |x|, to which a double is near enough.
 fn size<S: Scalar>(x: S) -> f64 {
@@ -307,6 +242,7 @@ fn dot<S: Scalar>(a: &[S], b: &[S]) -> S {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pair::Pair;
     use super::*;
     use nalgebra::DVector;
 
@@ -368,5 +304,30 @@ mod tests {
         qr.solve(&mut x, &mut h);
         assert!((x[3] / 1e20 - 1.0).abs() < 1e-12, "{x:?}");
         assert!(x[..3].iter().all(|x| x.abs() < 1e-19), "{x:?}");
+    }
+
+    /// What no h can change stays as it is, and next to it a row fifty orders smaller determines its own direction.
+    fn the_null_direction_survives<S: Scalar>(digits: f64) {
+        let a = DMatrix::from_column_slice(3, 4, &[1.0, 2.0, -1.0, 3.0, -1.0, 2.0, 4.0, 1.0, 1.0, 0.0, 0.0, 1.0]);
+        let d = [1.3e20, 0.7e20, 2.2e20, 1e-30];
+        // the first three columns of A add up with the signs +, +, −
+        let null: [S; 4] = [1.0 / d[0], 1.0 / d[1], -1.0 / d[2], 0.0].map(S::from);
+        let (mut x, mut h) = (null, [S::default(), S::default(), S::from(1e-60)]);
+        let mut qr = WeightedQr::<S>::default();
+        qr.factorize(&a, &d);
+        qr.solve(&mut x, &mut h);
+        let scale = 1e20;
+        for j in 0..3 {
+            assert!(size(x[j] - null[j]) * scale < digits, "{j}: {:e}", size(x[j] - null[j]));
+        }
+        // Aᵀ(d x) = r beyond the span of the large rows: (−3, 5, 7) is orthogonal to it
+        let expected = 1e-60 / d[3];
+        assert!((size(x[3]) / expected - 1.0).abs() < 1e-13, "{:e}", size(x[3]));
+    }
+
+    #[test]
+    fn the_null_direction_survives_in_both_arithmetics() {
+        the_null_direction_survives::<f64>(1e-14);
+        the_null_direction_survives::<Pair>(1e-30);
     }
 }
