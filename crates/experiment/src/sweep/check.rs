@@ -24,8 +24,8 @@ const MAX_CELLS: u64 = 1 << 40;
 /// Points that are checked at a time.
 const CHUNK: u64 = 64;
 
-/// The input files of some points, or the first bad one.
-type Checked = Result<BTreeSet<String>, (u64, ExperimentError)>;
+/// A bad point, and why.
+type Bad = Box<(u64, ExperimentError)>;
 
 impl Grid {
     /// Checks every point of the grid on all processors: its first trial, as the others differ in their seeds only. Returns
@@ -51,14 +51,14 @@ impl Grid {
                 }
                 let chunk = start..points.min(start + CHUNK);
                 let length = chunk.end - chunk.start;
-                if let Err((point, error)) = self.check_points(chunk, library, &mut paths) {
-                    bad.fetch_min(point, Relaxed);
-                    return Err((point, error));
+                if let Err(error) = self.check_points(chunk, library, &mut paths) {
+                    bad.fetch_min(error.0, Relaxed);
+                    return Err(error);
                 }
                 watch(done.fetch_add(length, Relaxed) + length, points);
             }
         };
-        let found: Vec<Checked> = std::thread::scope(|scope| {
+        let found: Vec<Result<BTreeSet<String>, Bad>> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads.min(points.div_ceil(CHUNK)))
                 .map(|_| scope.spawn(worker))
                 .collect();
@@ -68,7 +68,7 @@ impl Grid {
                 .collect()
         });
         let mut paths = BTreeSet::new();
-        let mut first: Option<(u64, ExperimentError)> = None;
+        let mut first: Option<Bad> = None;
         for result in found {
             match result {
                 Ok(more) => paths.extend(more),
@@ -76,20 +76,15 @@ impl Grid {
                 Err(_) => {}
             }
         }
-        first.map_or(Ok(paths), |(_, error)| Err(error))
+        first.map_or(Ok(paths), |bad| Err(bad.1))
     }
 
     /// Checks some points in turn, up to the first bad one.
-    fn check_points(
-        &self,
-        points: Range<u64>,
-        library: &Library,
-        paths: &mut BTreeSet<String>,
-    ) -> Result<(), (u64, ExperimentError)> {
+    fn check_points(&self, points: Range<u64>, library: &Library, paths: &mut BTreeSet<String>) -> Result<(), Bad> {
         let mut last: Option<Scenario> = None;
         for point in points {
             let scenario = self.check_point(point, library, last.as_ref(), paths);
-            last = Some(scenario.map_err(|error| (point, error))?);
+            last = Some(scenario.map_err(|error| Box::new((point, error)))?);
         }
         Ok(())
     }

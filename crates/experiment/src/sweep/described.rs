@@ -90,12 +90,17 @@ impl Described {
                 "there is no merged table yet (run `hadaflow sweep run {directory}`, or `sweep merge`)"
             )));
         }
+        let other = || wrong("it is not the table of this plan; merge anew".to_owned());
+        // the table of another plan is as it was written, elsewhere: that is said first
+        if read_columns(&path, &|_| false).is_ok_and(|(_, metadata)| metadata.get("plan") != Some(&plan.hash)) {
+            return Err(other());
+        }
         checksum::verify(&path)?;
         let axes = plan.grid.axes();
         let wanted = |name: &str| shown(name) || axes.iter().any(|axis| axis.name == name);
         let (columns, metadata) = read_columns(&path, &wanted)?;
         if metadata.get("plan") != Some(&plan.hash) {
-            return Err(wrong("it is not the table of this plan; merge anew".to_owned()));
+            return Err(other());
         }
         let mut described = Self {
             title: plan.grid.sweep.settings.title.clone(),
