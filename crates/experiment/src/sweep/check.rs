@@ -29,11 +29,19 @@ type Bad = Box<(u64, ExperimentError)>;
 
 impl Grid {
     /// Checks every point of the grid on all processors: its first trial, as the others differ in their seeds only. Returns
-    /// the paths of all input files. `watch` is told how many points of how many are checked.
+    /// the paths of all input files.
     ///
     /// # Errors
     /// Names the first cell that is no valid experiment, or an input file that cannot be used.
-    pub fn check(
+    pub fn check(&self, library: &Library) -> Result<BTreeSet<String>, ExperimentError> {
+        self.check_watched(library, &|_, _| ())
+    }
+
+    /// The same, with `watch` told how many points of how many are checked.
+    ///
+    /// # Errors
+    /// Those of [`Grid::check`].
+    pub fn check_watched(
         &self,
         library: &Library,
         watch: &(dyn Fn(u64, u64) + Sync),

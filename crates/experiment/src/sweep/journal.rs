@@ -11,8 +11,10 @@
 //! does not fit is damage, and an error: the length has a check of its own, so that a wrong one cannot pass for a torn tail.
 //! A write that fails leaves such a beginning, too: it is taken back at once, and nothing is appended behind it.
 
+mod locks;
+
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -20,6 +22,7 @@ use sha2::{Digest, Sha256};
 use super::SweepError;
 use crate::error::ExperimentError;
 use crate::write::WriteError;
+use locks::knows_no_locks;
 
 const MAGIC: &[u8] = b"hadaflow journal 1\n";
 /// Bytes before the content of a frame.
@@ -206,14 +209,6 @@ pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> ExperimentError
 
 fn unreadable(path: &Path, error: &std::io::Error) -> ExperimentError {
     damaged(path, format!("cannot be read: {error}"))
-}
-
-/// `ENOLCK`: what Linux says where a network file system has no locks. The library has no kind of error for it.
-const NO_LOCKS: i32 = 37;
-
-/// Whether an error means that the file system knows no locks: then work goes on without.
-fn knows_no_locks(error: &std::io::Error) -> bool {
-    error.kind() == ErrorKind::Unsupported || (cfg!(target_os = "linux") && error.raw_os_error() == Some(NO_LOCKS))
 }
 
 /// A journal that this process alone appends to.

@@ -63,7 +63,7 @@ impl Plan {
         let columns = Columns::new(&sweep)?;
         let grid = Grid::new(sweep)?;
         let library = Library::new();
-        let paths = grid.check(&library, watch)?;
+        let paths = grid.check_watched(&library, watch)?;
         let most = grid.cells.min(MAX_SHARDS);
         let wanted = shards.unwrap_or(1);
         if wanted == 0 || wanted > most {

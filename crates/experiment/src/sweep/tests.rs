@@ -489,7 +489,7 @@ fn the_first_bad_cell_is_named() {
         assert!(done <= points && points == 486);
         told.fetch_max(done, Ordering::Relaxed);
     };
-    grid.check(&crate::resolve::Library::new(), &watch).unwrap();
+    grid.check_watched(&crate::resolve::Library::new(), &watch).unwrap();
     assert_eq!(told.load(Ordering::Relaxed), 486);
 }
 

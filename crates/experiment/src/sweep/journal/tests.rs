@@ -1,5 +1,8 @@
 //! Journals that are cut, flipped, shared and full.
 
+use std::io::ErrorKind;
+
+use super::locks::NO_LOCKS;
 use super::*;
 
 fn rows(path: &Path, header: &[u8]) -> Result<(Vec<Vec<u8>>, Option<End>), ExperimentError> {
