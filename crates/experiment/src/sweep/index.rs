@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::journal::{Reader, damaged};
+use super::error::damaged;
+use super::journal::Reader;
 use super::row::{cell_of, same_result};
 use super::{Plan, Row, SweepError};
 use crate::error::ExperimentError;

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::SweepError;
+use super::error::{damaged, unreadable};
 use crate::error::ExperimentError;
 use crate::write::WriteError;
 use locks::knows_no_locks;
@@ -196,19 +197,6 @@ impl Reader {
         }
         Ok(zeros)
     }
-}
-
-/// A damaged shard.
-pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> ExperimentError {
-    SweepError::Damaged {
-        shard: path.to_owned(),
-        reason: reason.into(),
-    }
-    .into()
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> ExperimentError {
-    damaged(path, format!("cannot be read: {error}"))
 }
 
 /// A journal that this process alone appends to.
