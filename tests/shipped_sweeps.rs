@@ -97,7 +97,8 @@ fn small_starts_recover_where_basis_pursuit_does_and_large_ones_do_not() {
             assert!(near_theory(transition, 5.0), "{transition}");
         }
     }
-    assert_eq!(seen, [9, 6, 3]);
+    // basis pursuit is the same for every model: one line for each sparsity
+    assert_eq!(seen, [3, 6, 3]);
 }
 
 #[test]
@@ -163,7 +164,7 @@ fn deeper_models_are_nearer_to_the_truth() {
 #[test]
 fn noisy_flows_are_best_stopped_early() {
     let sets = ["trials=8", "axes[1].values=[16, 64, 256, 4096]"];
-    let found = analysed("noise_asks_for_an_early_stop", &sets, &[]);
+    let found = analysed("noise_asks_for_an_early_stop", &sets, &["error_along_axis"]);
     let errors = |noise: f64| {
         let of = |stop: f64| {
             let point = at(&found, "points", &[("noise", noise), ("stop", stop)]);

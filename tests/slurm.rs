@@ -358,6 +358,13 @@ fn a_rehearsal_prints_and_submits_nothing() {
         .exits(0)
         .says(&["MaxArraySize = 1001 is assumed"])
         .prints(&["--array=1-2 "]);
+    // nor does it take a configuration: the commands may be there and fail
+    std::fs::remove_file(fake.place.path("fake/config")).unwrap();
+    fake.submit(&["lonely", "--dry-run"])
+        .exits(0)
+        .says(&["does not answer", "MaxArraySize = 1001 is assumed"])
+        .prints(&["--array=1-2 "]);
+    fake.submit(&["lonely"]).refused(5, &["scontrol"]);
 }
 
 #[test]

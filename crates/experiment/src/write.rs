@@ -11,7 +11,7 @@ mod npz;
 mod table;
 
 pub use atomic::{write_atomically, write_bytes};
-pub use cells::{Cells, Kind, read_cells, write_cells};
+pub use cells::{Cells, Kind, read_cells, read_some_cells, write_cells};
 pub use error::WriteError;
 pub use json::{from_json, json_number, json_numbers, write_json};
 pub use npz::{Array, ArrayView, read_npz, write_npz};

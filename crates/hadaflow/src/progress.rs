@@ -8,13 +8,69 @@ use std::time::{Duration, Instant};
 use hadaflow::core::integrate::Progress;
 use hadaflow::experiment::sweep::Progress as SweepProgress;
 
+/// A line that many threads may draw.
+struct SharedLine {
+    terminal: bool,
+    /// When it was last drawn, if ever.
+    drawn: Mutex<Option<Instant>>,
+}
+
+impl SharedLine {
+    fn new() -> Self {
+        Self {
+            terminal: std::io::stderr().is_terminal(),
+            drawn: Mutex::new(None),
+        }
+    }
+
+    fn show(&self, words: impl FnOnce() -> String) {
+        if self.terminal
+            && let Ok(mut drawn) = self.drawn.try_lock()
+            && drawn.is_none_or(|drawn| drawn.elapsed() > Duration::from_millis(100))
+        {
+            *drawn = Some(Instant::now());
+            // a broken terminal must not end the work
+            let _ = write!(std::io::stderr(), "\r\x1b[2K{}", words());
+        }
+    }
+
+    fn clear(&self) {
+        if self.drawn.lock().is_ok_and(|drawn| drawn.is_some()) {
+            let _ = write!(std::io::stderr(), "\r\x1b[2K");
+        }
+    }
+}
+
+/// Watches the planning of a sweep.
+pub struct PlanWatcher {
+    line: SharedLine,
+}
+
+impl PlanWatcher {
+    /// Starts watching. An interrupt ends the process, as nothing is written yet.
+    pub fn new() -> Self {
+        Self {
+            line: SharedLine::new(),
+        }
+    }
+
+    /// Called after some points are checked.
+    pub fn step(&self, done: u64, points: u64) {
+        self.line
+            .show(|| format!("{done} of {points} points of the grid checked"));
+    }
+
+    /// Clears the line.
+    pub fn finish(&self) {
+        self.line.clear();
+    }
+}
+
 /// Watches a sweep: many threads ask it.
 pub struct SweepWatcher {
     interrupted: Arc<AtomicBool>,
-    terminal: bool,
     start: Instant,
-    /// When the line was last drawn, if ever.
-    drawn: Mutex<Option<Instant>>,
+    line: SharedLine,
 }
 
 impl SweepWatcher {
@@ -22,27 +78,19 @@ impl SweepWatcher {
     pub fn new() -> Self {
         Self {
             interrupted: catch_interrupts(),
-            terminal: std::io::stderr().is_terminal(),
             start: Instant::now(),
-            drawn: Mutex::new(None),
+            line: SharedLine::new(),
         }
     }
 
     /// Called after each cell and at each step of one; false once the sweep is to end.
     pub fn step(&self, progress: SweepProgress) -> bool {
-        if self.terminal
-            && let Ok(mut drawn) = self.drawn.try_lock()
-            && drawn.is_none_or(|drawn| drawn.elapsed() > Duration::from_millis(100))
-        {
-            *drawn = Some(Instant::now());
-            // a broken terminal must not end the sweep
-            let _ = write!(std::io::stderr(), "\r\x1b[2K{}", self.line(progress));
-        }
+        self.line.show(|| self.words(progress));
         !self.interrupted.load(Ordering::Relaxed)
     }
 
     /// Done, rate, time left, failures.
-    fn line(&self, progress: SweepProgress) -> String {
+    fn words(&self, progress: SweepProgress) -> String {
         let SweepProgress {
             done,
             cells,
@@ -60,9 +108,7 @@ impl SweepWatcher {
 
     /// Clears the line.
     pub fn finish(&self) {
-        if self.drawn.lock().is_ok_and(|drawn| drawn.is_some()) {
-            let _ = write!(std::io::stderr(), "\r\x1b[2K");
-        }
+        self.line.clear();
     }
 }
 

@@ -85,6 +85,7 @@ impl Table {
             axes: &self.axes,
             numbers: &self.numbers,
             texts: &self.texts,
+            seeds: &[],
         }
     }
 

@@ -4,6 +4,7 @@
 //! ```text
 //! ψ(ρ) = min_{τ≥0} ρ(1+τ²) + (1−ρ)c·M_2(τ)                    arXiv 1303.6672, proposition 4.5
 //! τ:     ρτ = (1−ρ)c·M_1(τ)
+//! ψ′(ρ) = 1 + τ² − c·M_2(τ) > 0, as the minimising τ does not move to first order
 //! V(ρ) = ρ(2+4τ²) + (1−ρ)(cM_4 − (cM_2)²) − 2ψ
 //! ```
 //!
@@ -57,6 +58,39 @@ impl TransitionCurve {
             tau,
             variance: (2.0 * rho * tau * tau + weight * off_support).max(0.0),
         })
+    }
+
+    /// ψ′(ρ): how many more measurements one more nonzero entry takes; +∞ at ρ = 0.
+    pub fn slope(&self, sign: Sign) -> f64 {
+        if self.tau.is_infinite() {
+            return f64::INFINITY;
+        }
+        let [_, _, m2, ..] = moments(self.tau);
+        1.0 + self.tau * self.tau - half(sign) * m2
+    }
+
+    /// The inverse: the ρ with ψ(ρ) = psi ∈ [0, 1], to an ulp, by bisection, as ψ increases from 0 to 1.
+    pub fn sparsity(psi: f64, sign: Sign) -> Result<f64> {
+        if !(0.0..=1.0).contains(&psi) {
+            return Err(CoreError::OutOfRange {
+                field: "psi",
+                value: psi.to_string(),
+                requirement: "the measurements per dimension lie between 0 and 1",
+            });
+        }
+        // ψ ≥ ρ
+        let (mut low, mut high) = (0.0, psi);
+        loop {
+            let middle = f64::midpoint(low, high);
+            if middle <= low || middle >= high {
+                return Ok(high);
+            }
+            if Self::at(middle, sign)?.psi < psi {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
     }
 }
 
@@ -117,6 +151,30 @@ mod tests {
                 "{rho} {sign:?}: V {}",
                 found.variance
             );
+        }
+    }
+
+    #[test]
+    fn the_inverse_inverts_and_the_slope_is_that_of_differences() {
+        for sign in [Signed, Positive] {
+            for rho in [1e-6, 0.01, 0.2, 0.5, 0.9] {
+                let curve = TransitionCurve::at(rho, sign).unwrap();
+                let found = TransitionCurve::sparsity(curve.psi, sign).unwrap();
+                assert!((found / rho - 1.0).abs() < 1e-12, "{rho} {sign:?}: {found}");
+                let h = 1e-4 * rho.min(1.0 - rho);
+                let psi = |rho: f64| TransitionCurve::at(rho, sign).unwrap().psi;
+                let difference = (psi(rho + h) - psi(rho - h)) / (2.0 * h);
+                // the remainder is h²ψ‴/6, and ψ″ρ and ψ‴ρ² are at most of the size of ψ′
+                let slope = curve.slope(sign);
+                assert!(
+                    (difference / slope - 1.0).abs() < 1e-6,
+                    "{rho} {sign:?}: {slope} {difference}"
+                );
+            }
+            assert_eq!(TransitionCurve::sparsity(0.0, sign).unwrap(), 0.0);
+            assert!((TransitionCurve::sparsity(1.0, sign).unwrap() - 1.0).abs() < 1e-6);
+            assert_eq!(TransitionCurve::at(0.0, sign).unwrap().slope(sign), f64::INFINITY);
+            assert!(TransitionCurve::sparsity(1.5, sign).is_err());
         }
     }
 

@@ -5,7 +5,8 @@
 //! se(b) = σ/√S_xx,   se(a) = σ√(1/k + x̄²/S_xx),   se(a + bx) = σ√(1/k + (x − x̄)²/S_xx)
 //! ```
 //!
-//! S_xx = Σ(x − x̄)², S_xy = Σ(x − x̄)(y − ȳ). Intervals take the quantile of Student's t with k − 2 degrees of freedom; for
+//! S_xx = Σ(x − x̄)², S_xy = Σ(x − x̄)(y − ȳ). Points of different errors e_i have weights w_i ~ 1/e_i² of mean 1: all sums and
+//! means are then weighted, and σ, the scatter in the mean of the weights, scales the errors as the points want it. Intervals take the quantile of Student's t with k − 2 degrees of freedom; for
 //! two points there is none. In logarithmic coordinates the slope is the exponent of a power law.
 
 use hadaflow_core::error::{CoreError, Result};
@@ -31,14 +32,39 @@ pub struct LineFit {
 impl LineFit {
     /// The line through points of which at least two have different abscissas.
     pub fn new(x: &[f64], y: &[f64]) -> Result<Self> {
+        Self::weighted(x, y, &vec![1.0; x.len()])
+    }
+
+    /// The same for points whose errors are in proportion to `errors`, which are positive.
+    pub fn with_errors(x: &[f64], y: &[f64], errors: &[f64]) -> Result<Self> {
+        check_columns(&[("x", x), ("errors", errors)])?;
+        if let Some(error) = errors.iter().find(|error| **error <= 0.0) {
+            return Err(CoreError::OutOfRange {
+                field: "errors",
+                value: error.to_string(),
+                requirement: "the error of a point is positive",
+            });
+        }
+        // relative to the smallest, so that no square overflows
+        let least = errors.iter().copied().fold(f64::INFINITY, f64::min);
+        let raw: Vec<f64> = errors.iter().map(|error| (least / error).powi(2)).collect();
+        let mean = raw.iter().sum::<f64>() / raw.len() as f64; // numbers of points are far below 2⁵³
+        Self::weighted(x, y, &raw.iter().map(|weight| weight / mean).collect::<Vec<f64>>())
+    }
+
+    /// With weights of mean 1.
+    fn weighted(x: &[f64], y: &[f64], weights: &[f64]) -> Result<Self> {
         check_columns(&[("x", x), ("y", y)])?;
         let k = x.len();
         // Numbers of points are far below 2⁵³.
         let count = k as f64;
-        let mean = |values: &[f64]| values.iter().map(|v| v / count).sum::<f64>();
+        let mean = |values: &[f64]| values.iter().zip(weights).map(|(v, w)| w * v / count).sum::<f64>();
         let (mean_x, mean_y) = (mean(x), mean(y));
-        let centred = || x.iter().zip(y).map(|(x, y)| (x - mean_x, y - mean_y));
-        let spread: f64 = centred().map(|(x, _)| x * x).sum();
+        let centred = || {
+            let points = x.iter().zip(y).zip(weights);
+            points.map(|((x, y), w)| (x - mean_x, y - mean_y, w))
+        };
+        let spread: f64 = centred().map(|(x, _, w)| w * x * x).sum();
         let width = x.iter().fold(0.0_f64, |a, v| a.max((v - x[0]).abs()));
         // Abscissas that differ by rounding only have no slope; sums that overflow have none either.
         let size = x.iter().fold(0.0_f64, |a, v| a.max(v.abs()));
@@ -49,8 +75,8 @@ impl LineFit {
                 requirement: "a line needs at least two points at different places",
             });
         }
-        let slope = centred().map(|(x, y)| x * y).sum::<f64>() / spread;
-        let squares: f64 = centred().map(|(x, y)| (y - slope * x).powi(2)).sum();
+        let slope = centred().map(|(x, y, w)| w * x * y).sum::<f64>() / spread;
+        let squares: f64 = centred().map(|(x, y, w)| w * (y - slope * x).powi(2)).sum();
         let scatter = if k > 2 {
             (squares / (count - 2.0)).sqrt()
         } else {
@@ -126,6 +152,25 @@ impl LineFit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A point of half the error is four points; a point of a huge one is none.
+    #[test]
+    fn a_weight_counts_as_so_many_points() {
+        let (x, y) = ([1.0, 2.0, 4.0], [3.0, 1.0, 8.0]);
+        let weighted = LineFit::with_errors(&x, &y, &[0.2, 0.1, 0.2]).unwrap();
+        let repeated = LineFit::new(&[1.0, 2.0, 2.0, 2.0, 2.0, 4.0], &[3.0, 1.0, 1.0, 1.0, 1.0, 8.0]).unwrap();
+        near(weighted.slope, repeated.slope, 1e-14);
+        near(weighted.intercept, repeated.intercept, 1e-13);
+        near(weighted.at(7.0), repeated.at(7.0), 1e-14);
+        // the same squares about the line, per point of weight 1, with 3 − 2 in place of 6 − 2 degrees of freedom
+        near(weighted.scatter, repeated.scatter * (4.0_f64 * 3.0 / 6.0).sqrt(), 1e-13);
+        let without = LineFit::with_errors(&x, &y, &[1.0, 1e9, 1.0]).unwrap();
+        near(without.slope, 5.0 / 3.0, 1e-15);
+        for errors in [[1.0, 0.0, 1.0], [1.0, -1.0, 1.0], [1.0, f64::NAN, 1.0]] {
+            assert!(LineFit::with_errors(&x, &y, &errors).is_err());
+        }
+        assert!(LineFit::with_errors(&x, &y, &[1.0]).is_err());
+    }
 
     fn near(found: f64, expected: f64, tolerance: f64) {
         assert!(

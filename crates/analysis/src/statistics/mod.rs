@@ -1,11 +1,13 @@
 //! Statistics of tables of runs: proportions, transitions from failure to success, slopes. Each comes with its error.
 
+mod half;
 mod line;
 mod logistic;
 mod normal;
 mod student;
 mod wilson;
 
+pub use half::{Half, half};
 pub use line::LineFit;
 pub use logistic::{EmpiricalTransition, LogisticFit, logistic_fit};
 pub use normal::{normal_distribution, normal_quantile};

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! rate         of each point of the grid, with its Wilson interval
-//! transition   of each line of the grid along m (or s): logistic fit, its 50 % point beside nψ(s/n) and √(nV)   (1303.6672)
+//! transition   of each line of the grid along m (or s): its 50 % point beside that of nψ(s/n) = m and its width (1303.6672)
 //! requirement  the 50 % points m₅₀(s) as a line in s·log(en/s)                                    (2112.11027, Sect. 1)
 //! law          y ~ α^b along α: b of the medians, and of each draw of its own beside what is predicted for it
 //! ```
@@ -52,6 +52,8 @@ pub struct Point {
     pub setting: Setting,
     /// Cells.
     pub trials: u64,
+    /// Those among them that failed: they are no successes, and larger than all others in medians.
+    pub failed: u64,
     /// Successes by column, with the Wilson interval of the rate.
     pub rates: BTreeMap<String, (u64, Interval)>,
     /// Medians of columns; infinite where more than half of the trials have none.
@@ -97,6 +99,7 @@ fn points(groups: &Groups<'_>) -> Result<Vec<Point>, CoreError> {
         points.push(Point {
             setting,
             trials: rows.len() as u64,
+            failed: groups.failed(&rows),
             rates,
             medians: medians.map(median).collect(),
         });
@@ -118,7 +121,13 @@ impl Analysis {
             };
             let rates: serde_json::Map<String, Value> = point.rates.iter().map(rate).collect();
             let medians: BTreeMap<_, _> = point.medians.iter().map(|(name, x)| (name, finite(*x))).collect();
-            json!({ "at": object(&point.setting), "trials": point.trials, "success": rates, "median": medians })
+            json!({
+                "at": object(&point.setting),
+                "trials": point.trials,
+                "failed": point.failed,
+                "success": rates,
+                "median": medians,
+            })
         };
         json!({
             "confidence": CONFIDENCE,

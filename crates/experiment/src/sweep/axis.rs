@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::Error as _;
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::scenario::{Lexer, Token, dialect};
 
 /// Most values of one axis.
 const MAX_VALUES: usize = 1_000_000;
+
+/// Integers below are exact as doubles.
+const EXACT: u128 = 9_000_000_000_000_000;
 
 /// One direction of the grid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +27,7 @@ pub struct Axis {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<String>,
     /// Fields that change together instead, each with its form.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "once_each")]
     pub set: BTreeMap<String, String>,
     /// The values.
     pub values: Values,
@@ -54,13 +57,22 @@ impl Axis {
 pub enum Value {
     /// A number.
     Number(f64),
-    /// Anything else: a word, a text without its quotation marks, or any RON value as written.
+    /// Anything else: a word, a text without its quotation marks, or any RON value as written, such as an integer that is
+    /// no double.
     Text(String),
 }
 
 impl Value {
     /// From one RON value.
     fn parse(text: &str) -> Self {
+        // a seed of more than 53 bits would become another one
+        if text
+            .replace('_', "")
+            .parse()
+            .is_ok_and(|whole: i128| whole.unsigned_abs() >= EXACT)
+        {
+            return Self::Text(text.to_owned());
+        }
         if let Ok(number) = dialect().from_str::<f64>(text) {
             return Self::Number(number);
         }
@@ -88,7 +100,7 @@ impl Value {
 
 /// The shortest text of a number, without a point where a field may want an integer.
 pub(in crate::sweep) fn number_text(number: f64) -> String {
-    if number == number.trunc() && number.abs() < 9e15 {
+    if number == number.trunc() && number.abs() < EXACT as f64 {
         return format!("{}", number as i64); // exact below 2^53
     }
     format!("{number:?}")
@@ -196,6 +208,30 @@ impl Values {
     }
 }
 
+/// A map in which no key comes twice.
+fn once_each<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    struct Once;
+    impl<'de> Visitor<'de> for Once {
+        type Value = BTreeMap<String, String>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("fields with their forms, {\"path\": \"form with {}\", ..}")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let mut map = BTreeMap::new();
+            while let Some((key, form)) = entries.next_entry::<String, String>()? {
+                if map.contains_key(&key) {
+                    return Err(A::Error::custom(format!("{key:?} is set twice")));
+                }
+                map.insert(key, form);
+            }
+            Ok(map)
+        }
+    }
+    deserializer.deserialize_map(Once)
+}
+
 /// The entries of a list as written.
 fn entries(text: &str) -> Result<Vec<String>, String> {
     let raw: Vec<Box<ron::value::RawValue>> = dialect().from_str(text).map_err(|error| error.code.to_string())?;
@@ -243,6 +279,25 @@ mod tests {
         );
         assert_eq!(texts("Range(from: 7, to: 9, count: 1)"), ["7"]);
         assert!(texts("[]").is_empty());
+    }
+
+    /// Every integer that a seed can be stays what it is.
+    #[test]
+    fn large_integers_keep_their_digits() {
+        let written = "[9007199254740993, 9_223_372_036_854_775_807, 18446744073709551615, 8999999999999999]";
+        let values: Values = dialect().from_str(written).unwrap();
+        let texts: Vec<String> = values.list.iter().map(Value::text).collect();
+        assert_eq!(
+            texts,
+            [
+                "9007199254740993",
+                "9_223_372_036_854_775_807",
+                "18446744073709551615",
+                "8999999999999999"
+            ]
+        );
+        let numbers: Vec<bool> = values.list.iter().map(|value| value.number().is_some()).collect();
+        assert_eq!(numbers, [false, false, false, true]);
     }
 
     #[test]

@@ -2,61 +2,136 @@
 
 use std::collections::BTreeSet;
 use std::mem::discriminant;
+use std::num::NonZero;
+use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use hadaflow_core::error::CoreError;
 
 use super::axis::Value;
+use super::column::needs_truth;
 use super::grid::{incompatible, out_of_range, without_place};
 use super::{Grid, Mode, Sweep};
 use crate::error::ExperimentError;
 use crate::resolve::{Library, check_names, inputs, resolve};
-use crate::scenario::{Ensemble, Fault, Files, Initialization, Problem, Scenario, ScenarioError, Stop, deserialize};
+use crate::scenario::{
+    Ensemble, Fault, Files, Initialization, Problem, Scenario, ScenarioError, Selection, Stop, deserialize,
+};
 
 /// Most cells of a sweep: far more than can be computed, and any index is an exact double.
 const MAX_CELLS: u64 = 1 << 40;
+/// Points that are checked at a time.
+const CHUNK: u64 = 64;
 
-/// Columns of the table that no axis may be named after.
-const RESERVED: [&str; 8] = [
-    "cell", "trial", "seed", "scenario", "outcome", "message", "success", "t_end",
-];
+/// A bad point, and why.
+type Bad = Box<(u64, ExperimentError)>;
 
 impl Grid {
-    /// Checks every point of the grid: its first trial, as the others differ in their seeds only. Returns the paths of
-    /// all input files.
+    /// Checks every point of the grid on all processors: its first trial, as the others differ in their seeds only. Returns
+    /// the paths of all input files.
     ///
     /// # Errors
     /// Names the first cell that is no valid experiment, or an input file that cannot be used.
     pub fn check(&self, library: &Library) -> Result<BTreeSet<String>, ExperimentError> {
+        self.check_watched(library, &|_, _| ())
+    }
+
+    /// The same, with `watch` told how many points of how many are checked.
+    ///
+    /// # Errors
+    /// Those of [`Grid::check`].
+    pub fn check_watched(
+        &self,
+        library: &Library,
+        watch: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<BTreeSet<String>, ExperimentError> {
+        let points = self.cells / self.sweep.settings.trials;
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get) as u64;
+        let (next, done, bad) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(u64::MAX));
+        let worker = || {
+            let mut paths = BTreeSet::new();
+            loop {
+                let start = next.fetch_add(CHUNK, Relaxed);
+                // all points before the first bad one are checked, so that it is the same one always
+                if start >= points || start > bad.load(Relaxed) {
+                    return Ok(paths);
+                }
+                let chunk = start..points.min(start + CHUNK);
+                let length = chunk.end - chunk.start;
+                if let Err(error) = self.check_points(chunk, library, &mut paths) {
+                    bad.fetch_min(error.0, Relaxed);
+                    return Err(error);
+                }
+                watch(done.fetch_add(length, Relaxed) + length, points);
+            }
+        };
+        let found: Vec<Result<BTreeSet<String>, Bad>> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads.min(points.div_ceil(CHUNK)))
+                .map(|_| scope.spawn(worker))
+                .collect();
+            let joined = workers.into_iter().map(std::thread::ScopedJoinHandle::join);
+            joined
+                .map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
         let mut paths = BTreeSet::new();
-        let mut last: Option<Scenario> = None;
-        for point in 0..self.cells / self.sweep.settings.trials {
-            let cell = point * self.sweep.settings.trials;
-            let mut scenario = self.scenario(cell)?;
-            paths.extend(
-                scenario
-                    .paths_mut()
-                    .into_iter()
-                    .map(|path| path.to_string_lossy().into_owned()),
-            );
-            self.check_mode(&scenario)
-                .map_err(|reason| self.refused(cell, &reason))?;
-            let refused = |error: ExperimentError| match error {
-                ExperimentError::Scenario(error) => self.refused(cell, &without_place(error)).into(),
-                ExperimentError::Input { source, .. } => self.refused(cell, &source.to_string()).into(),
-                other => other,
-            };
-            check_names(&scenario, &self.sweep.file).map_err(refused)?;
-            if !last.as_ref().is_some_and(|last| same_model(last, &scenario)) {
-                check_model(&scenario).map_err(|reason| self.refused(cell, &reason))?;
+        let mut first: Option<Bad> = None;
+        for result in found {
+            match result {
+                Ok(more) => paths.extend(more),
+                Err(error) if first.as_ref().is_none_or(|first| error.0 < first.0) => first = Some(error),
+                Err(_) => {}
             }
-            match &scenario.problem {
-                Problem::Synthetic(problem) => inputs::check_memory(problem, &self.sweep.file).map_err(refused)?,
-                Problem::Files(files) => self.check_files(&scenario, files, cell, library)?,
-            }
-            last = Some(scenario);
         }
-        Ok(paths)
+        first.map_or(Ok(paths), |bad| Err(bad.1))
+    }
+
+    /// Checks some points in turn, up to the first bad one.
+    fn check_points(&self, points: Range<u64>, library: &Library, paths: &mut BTreeSet<String>) -> Result<(), Bad> {
+        let mut last: Option<Scenario> = None;
+        for point in points {
+            let scenario = self.check_point(point, library, last.as_ref(), paths);
+            last = Some(scenario.map_err(|error| Box::new((point, error)))?);
+        }
+        Ok(())
+    }
+
+    /// Checks a point, knowing the one before it.
+    fn check_point(
+        &self,
+        point: u64,
+        library: &Library,
+        last: Option<&Scenario>,
+        paths: &mut BTreeSet<String>,
+    ) -> Result<Scenario, ExperimentError> {
+        let cell = point * self.sweep.settings.trials;
+        let mut scenario = self.scenario(cell)?;
+        let named = scenario.paths_mut().into_iter();
+        paths.extend(named.map(|path| path.to_string_lossy().into_owned()));
+        if i64::try_from(scenario.seed).is_err() {
+            let reason = format!(
+                "seed: {} is above 2^63 - 1, the largest integer of a table",
+                scenario.seed
+            );
+            return Err(self.refused(cell, &reason).into());
+        }
+        self.check_mode(&scenario)
+            .map_err(|reason| self.refused(cell, &reason))?;
+        let refused = |error: ExperimentError| match error {
+            ExperimentError::Scenario(error) => self.refused(cell, &without_place(error)).into(),
+            ExperimentError::Input { source, .. } => self.refused(cell, &source.to_string()).into(),
+            other => other,
+        };
+        check_names(&scenario, &self.sweep.file).map_err(refused)?;
+        if !last.is_some_and(|last| same_model(last, &scenario)) {
+            check_model(&scenario).map_err(|reason| self.refused(cell, &reason))?;
+        }
+        match &scenario.problem {
+            Problem::Synthetic(problem) => inputs::check_memory(problem, &self.sweep.file).map_err(refused)?,
+            Problem::Files(files) => self.check_files(&scenario, files, cell, library)?,
+        }
+        Ok(scenario)
     }
 
     /// Input files exist and fit together, and the truth is there where success is asked for.
@@ -67,13 +142,32 @@ impl Grid {
         cell: u64,
         library: &Library,
     ) -> Result<(), ExperimentError> {
-        if self.sweep.settings.success.is_some() && files.truth.is_none() {
-            return Err(self.refused(cell, "problem.truth: success needs the truth").into());
+        if files.truth.is_none()
+            && let Some(what) = self.truth_for()
+        {
+            return Err(self
+                .refused(cell, &format!("problem.truth: {what} needs the truth"))
+                .into());
         }
         let directory = self.sweep.origin.parent().unwrap_or(Path::new(""));
         inputs::load(scenario, directory, &self.sweep.file, library)
             .map(|_| ())
             .map_err(|error| self.refused(cell, &error.to_string()).into())
+    }
+
+    /// What was asked for by name that needs the truth.
+    fn truth_for(&self) -> Option<String> {
+        let settings = &self.sweep.settings;
+        if settings.success.is_some() {
+            return Some("success".to_owned());
+        }
+        let named = |selection: &Selection| match selection {
+            Selection::Named(names) => names.clone(),
+            _ => Vec::new(),
+        };
+        let reference = named(&settings.references).into_iter().find(|name| name == "Truth");
+        let column = || named(&settings.measure).into_iter().find(|name| needs_truth(name));
+        reference.map(|_| "the reference Truth".to_owned()).or_else(column)
     }
 
     /// What the limit needs.
@@ -132,16 +226,6 @@ pub(super) fn check_axes(sweep: &Sweep) -> Result<(), ScenarioError> {
                 Fault::MissingField {
                     name: "name".to_owned(),
                 },
-            );
-        }
-        if RESERVED.contains(&axis.name.as_str()) {
-            return wrong(
-                ".name",
-                incompatible(
-                    &format!("{:?}", axis.name),
-                    "the table's column of that name",
-                    "another name",
-                ),
             );
         }
         if axes[..k].iter().any(|other| other.name == axis.name) {

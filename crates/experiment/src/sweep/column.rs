@@ -71,6 +71,14 @@ impl Columns {
             };
             return Err(sweep.error(&format!("references[{k}]"), fault).into());
         }
+        if settings.mode == Mode::Limit && settings.predictions != Selection::None {
+            let fault = Fault::Incompatible {
+                value: "predictions".to_owned(),
+                other: "`mode: Limit`, which integrates nothing they could be about".to_owned(),
+                remedy: "predictions: None, or mode: Flow".to_owned(),
+            };
+            return Err(sweep.error("predictions", fault).into());
+        }
         let known = known(settings.mode).map_err(|source| ExperimentError::Input {
             file: sweep.file.clone(),
             source,
@@ -129,7 +137,7 @@ impl Columns {
             verdicts,
         };
         columns.check_recovery(sweep)?;
-        columns.check_axes(sweep)?;
+        check_axes(sweep)?;
         Ok(columns)
     }
 
@@ -149,23 +157,6 @@ impl Columns {
             remedy: remedy.to_owned(),
         };
         Err(sweep.error(&format!("measure[{k}]"), fault).into())
-    }
-
-    /// No axis may take the name of a column.
-    fn check_axes(&self, sweep: &Sweep) -> Result<(), ExperimentError> {
-        let success = self.errors().into_iter().map(|(suffix, _)| format!("success{suffix}"));
-        let taken: Vec<String> = self.numbers().into_iter().chain(success).collect();
-        match sweep.settings.axes.iter().position(|axis| taken.contains(&axis.name)) {
-            None => Ok(()),
-            Some(k) => {
-                let fault = Fault::Incompatible {
-                    value: format!("{:?}", sweep.settings.axes[k].name),
-                    other: "the table's column of that name".to_owned(),
-                    remedy: "another name".to_owned(),
-                };
-                Err(sweep.error(&format!("axes[{k}].name"), fault).into())
-            }
-        }
     }
 
     /// Names of the numbers of a row, in order.
@@ -214,6 +205,49 @@ pub(super) fn snake(reference: &str) -> String {
         name.extend(c.to_lowercase());
     }
     name
+}
+
+/// Columns of a table besides the numbers.
+const RESERVED: [&str; 9] = [
+    "cell",
+    "trial",
+    "seed",
+    "scenario",
+    "outcome",
+    "message",
+    "success",
+    "t_end",
+    "relative_error",
+];
+/// Beginnings of the columns of reference points.
+const PREFIXES: [&str; 3] = ["success_", "l1_norm_", "relative_error_"];
+
+/// No axis may take the name of a column, be it of this sweep or of another: who reads tables goes by names.
+fn check_axes(sweep: &Sweep) -> Result<(), ExperimentError> {
+    let mut taken: Vec<String> = RESERVED.into_iter().chain(VERDICTS).map(str::to_owned).collect();
+    for mode in [Mode::Flow, Mode::Limit] {
+        taken.extend(known(mode).map_err(|source| ExperimentError::Input {
+            file: sweep.file.clone(),
+            source,
+        })?);
+    }
+    let clashes = |name: &String| taken.contains(name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    match sweep.settings.axes.iter().position(|axis| clashes(&axis.name)) {
+        None => Ok(()),
+        Some(k) => {
+            let fault = Fault::Incompatible {
+                value: format!("{:?}", sweep.settings.axes[k].name),
+                other: "the table's column of that name".to_owned(),
+                remedy: "another name".to_owned(),
+            };
+            Err(sweep.error(&format!("axes[{k}].name"), fault).into())
+        }
+    }
+}
+
+/// Whether a column needs the truth.
+pub(super) fn needs_truth(column: &str) -> bool {
+    column.ends_with("_truth") || column == "largest_off_support"
 }
 
 /// The columns that can be measured, by the flow that has all observables.

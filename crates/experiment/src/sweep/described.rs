@@ -16,7 +16,9 @@ use std::path::Path;
 use hadaflow_plot::SweepTable;
 
 use super::merge::TABLE;
-use super::{Cells, Plan, SweepError, read_table};
+use super::row::is_failure;
+use super::table::read_columns;
+use super::{Cells, Plan, SweepError, checksum};
 use crate::error::ExperimentError;
 use crate::resolve::inputs;
 use crate::scenario::{Initialization, Problem, Scenario, Sign, Signal};
@@ -25,6 +27,10 @@ use crate::scenario::{Initialization, Problem, Scenario, Sign, Signal};
 const NUMBERS: [&str; 5] = ["measurements", "dimension", "sparsity", "depth", "alpha"];
 /// Name of its word.
 const SIGN: &str = "sign";
+/// Columns that are results of a run, and none of its problem.
+const RESULTS: [&str; 3] = ["relative_error", "l1_gap", "recovery_time"];
+/// Further columns that are analysed or drawn.
+const OTHERS: [&str; 6] = ["seed", "outcome", "t_end", "l1_norm", "predicted_slope", "success"];
 /// Fields whose values are repetitions.
 const REPEATING: [&str; 2] = ["seed", "problem.index"];
 
@@ -43,6 +49,13 @@ pub struct Described {
     pub texts: BTreeMap<String, Vec<String>>,
     /// The seeds: rows with one seed have the same random numbers.
     pub seeds: Vec<i64>,
+    /// Which rows are of cells that failed.
+    pub failed: Vec<bool>,
+}
+
+/// Whether a column, besides those of the axes, is analysed or drawn: no other is read.
+fn shown(name: &str) -> bool {
+    OTHERS.contains(&name) || RESULTS.contains(&name) || name.starts_with("success_")
 }
 
 /// What is known of the cells of one point of the grid.
@@ -62,7 +75,7 @@ impl Described {
     /// Reads the merged table of a plan.
     ///
     /// # Errors
-    /// If there is none, or it is that of another plan.
+    /// If there is none, it is that of another plan, or not as it was written.
     pub fn read(plan: &Plan) -> Result<Self, ExperimentError> {
         let path = plan.directory.join(TABLE);
         let wrong = |reason: String| {
@@ -77,9 +90,17 @@ impl Described {
                 "there is no merged table yet (run `hadaflow sweep run {directory}`, or `sweep merge`)"
             )));
         }
-        let (columns, metadata) = read_table(&path)?;
+        let other = || wrong("it is not the table of this plan; merge anew".to_owned());
+        // the table of another plan is as it was written, elsewhere: that is said first
+        if read_columns(&path, &|_| false).is_ok_and(|(_, metadata)| metadata.get("plan") != Some(&plan.hash)) {
+            return Err(other());
+        }
+        checksum::verify(&path)?;
+        let axes = plan.grid.axes();
+        let wanted = |name: &str| shown(name) || axes.iter().any(|axis| axis.name == name);
+        let (columns, metadata) = read_columns(&path, &wanted)?;
         if metadata.get("plan") != Some(&plan.hash) {
-            return Err(wrong("it is not the table of this plan; merge anew".to_owned()));
+            return Err(other());
         }
         let mut described = Self {
             title: plan.grid.sweep.settings.title.clone(),
@@ -88,6 +109,7 @@ impl Described {
             numbers: BTreeMap::new(),
             texts: BTreeMap::new(),
             seeds: Vec::new(),
+            failed: Vec::new(),
         };
         columns
             .into_iter()
@@ -98,6 +120,7 @@ impl Described {
                 described.rows, plan.grid.cells
             )));
         }
+        described.forget_unfinished();
         let known = known(plan)?;
         described.name_axes(plan, &known);
         described.add(&known, plan.grid.sweep.settings.trials);
@@ -113,6 +136,7 @@ impl Described {
             axes: &self.axes,
             numbers: &self.numbers,
             texts: &self.texts,
+            seeds: &self.seeds,
         }
     }
 
@@ -124,10 +148,27 @@ impl Described {
                 self.rows = values.len();
                 self.seeds = values;
             }
-            Cells::Texts(values) if !["scenario", "message"].contains(&name.as_str()) => {
-                self.texts.insert(name, values);
+            Cells::Texts(values) => drop(self.texts.insert(name, values)),
+            Cells::Integers(_) => {}
+        }
+    }
+
+    /// What a run that failed had reached is not its result; and a column of which no row has anything says nothing.
+    fn forget_unfinished(&mut self) {
+        let outcomes = self.texts.remove("outcome").unwrap_or_default();
+        self.failed = outcomes.iter().map(|outcome| is_failure(outcome)).collect();
+        for name in RESULTS {
+            if let Some(values) = self.numbers.get_mut(name) {
+                let unfinished = values.iter_mut().zip(&self.failed).filter(|(_, failed)| **failed);
+                unfinished.for_each(|(value, _)| *value = f64::NAN);
             }
-            Cells::Integers(_) | Cells::Texts(_) => {}
+        }
+        if self
+            .numbers
+            .get("relative_error")
+            .is_some_and(|values| values.iter().all(|x| x.is_nan()))
+        {
+            self.numbers.remove("relative_error");
         }
     }
 

@@ -1,6 +1,8 @@
 //! What can be wrong with a sweep.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::error::ExperimentError;
 
 /// A sweep that cannot be planned, continued or merged.
 #[derive(Debug, thiserror::Error)]
@@ -66,4 +68,18 @@ pub enum SweepError {
         /// What is wrong, and what to do.
         reason: String,
     },
+}
+
+/// A damaged shard.
+pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> ExperimentError {
+    SweepError::Damaged {
+        shard: path.to_owned(),
+        reason: reason.into(),
+    }
+    .into()
+}
+
+/// A shard that the system does not let us read.
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> ExperimentError {
+    damaged(path, format!("cannot be read: {error}"))
 }

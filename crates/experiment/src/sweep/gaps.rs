@@ -1,10 +1,10 @@
 //! The gaps of a template: where its text differs from cell to cell.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::Grid;
-use super::axis::Axis;
+use super::axis::{Axis, Value, number_text};
 use super::grid::{incompatible, out_of_range};
 use crate::scenario::{Fault, Hole, ScenarioError, deserialize};
 
@@ -105,6 +105,13 @@ impl Grid {
                     )))
                 };
             }
+            Some(other) if other == k => {
+                return Err(wrong(incompatible(
+                    path,
+                    "an axis that sets this very field",
+                    "the field that it is a fraction of",
+                )));
+            }
             Some(other) => {
                 let name = &self.axes()[other].name;
                 let after = format!("the axis {name:?}, which comes later");
@@ -121,6 +128,51 @@ impl Grid {
             })
         })?;
         Ok(Base::Constant(number))
+    }
+
+    /// Where several values of a ratio share their random numbers, those that round to one integer would be one cell twice.
+    pub(super) fn check_ratios(&self) -> Result<(), ScenarioError> {
+        let seeds = self.gaps.iter().all(|gap| gap.source != Source::Seed);
+        for (k, axis) in self.axes().iter().enumerate().filter(|(_, axis)| axis.paired || seeds) {
+            let bases = match self.bases[k] {
+                None => continue,
+                Some(Base::Constant(base)) => vec![base],
+                Some(Base::Axis(other)) => self.numbers(other),
+            };
+            for base in bases {
+                let mut seen: BTreeMap<String, String> = BTreeMap::new();
+                for value in &axis.values.list {
+                    let number = number_text((value.number().unwrap_or(f64::NAN) * base).round());
+                    let Some(other) = seen.insert(number.clone(), value.text()) else {
+                        continue;
+                    };
+                    let fault = out_of_range(
+                        format!("{other} and {} times {}", value.text(), number_text(base)),
+                        &format!("different after rounding, as these values share their seeds (both are {number})"),
+                    );
+                    return Err(self.sweep.error(&format!("axes[{k}].values"), fault));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All numbers that axis k sets, each once.
+    fn numbers(&self, k: usize) -> Vec<f64> {
+        let values = self.axes()[k].values.list.iter().filter_map(Value::number);
+        let mut numbers: Vec<f64> = match self.bases[k] {
+            None => values.collect(),
+            Some(Base::Constant(base)) => values.map(|value| (value * base).round()).collect(),
+            Some(Base::Axis(other)) => {
+                let bases = self.numbers(other);
+                values
+                    .flat_map(|value| bases.iter().map(move |base| (value * base).round()))
+                    .collect()
+            }
+        };
+        numbers.sort_by(f64::total_cmp);
+        numbers.dedup();
+        numbers
     }
 
     /// Unless an axis sets the seed itself, every cell has its own.

@@ -52,6 +52,7 @@ impl Grid {
         }
         grid.add_seed()?;
         grid.check_overlaps()?;
+        grid.check_ratios()?;
         Ok(grid)
     }
 

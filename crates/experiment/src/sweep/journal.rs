@@ -9,6 +9,9 @@
 //! it was writing: the *torn tail*, which is a frame that the end of the file cuts off (or zeros, where a machine lost its
 //! power between making the file longer and filling it). It is dropped when the shard is continued. Everything else that
 //! does not fit is damage, and an error: the length has a check of its own, so that a wrong one cannot pass for a torn tail.
+//! A write that fails leaves such a beginning, too: it is taken back at once, and nothing is appended behind it.
+
+mod locks;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
@@ -17,8 +20,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::SweepError;
+use super::error::{damaged, unreadable};
 use crate::error::ExperimentError;
 use crate::write::WriteError;
+use locks::knows_no_locks;
 
 const MAGIC: &[u8] = b"hadaflow journal 1\n";
 /// Bytes before the content of a frame.
@@ -71,36 +76,40 @@ enum Step {
 impl Reader {
     /// Opens a journal and checks that it belongs to `header`. `None` if not even that was written.
     pub(super) fn open(path: &Path, header: &[u8]) -> Result<Option<Self>, ExperimentError> {
-        let unreadable = |error: std::io::Error| damaged(path, format!("cannot be read: {error}"));
-        let mut file = File::open(path).map_err(unreadable)?;
-        let length = file.metadata().map_err(unreadable)?.len();
-        let mut start = Vec::new();
-        (&mut file)
-            .take(MAGIC.len() as u64)
-            .read_to_end(&mut start)
-            .map_err(unreadable)?;
+        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        Self::of(file, path, header)
+    }
+
+    /// The same of an open file, which is read from its beginning.
+    fn of(mut file: File, path: &Path, header: &[u8]) -> Result<Option<Self>, ExperimentError> {
+        let found = file.seek(SeekFrom::Start(0)).and_then(|_| file.metadata());
+        let mut reader = Self {
+            length: found.map_err(|error| unreadable(path, &error))?.len(),
+            file: BufReader::with_capacity(1 << 16, file),
+            path: path.to_owned(),
+            at: 0,
+            buffer: Vec::new(),
+        };
+        let mut start = [0; MAGIC.len()];
+        let start = &mut start[..reader.length.min(MAGIC.len() as u64) as usize]; // at most that of MAGIC
+        reader.read(start)?;
         if start != MAGIC {
-            let torn = MAGIC.starts_with(&start) || start.iter().all(|byte| *byte == 0);
-            return if torn {
+            return if MAGIC.starts_with(start) || reader.only_zeros(start)? {
                 Ok(None)
             } else {
                 Err(damaged(path, "it is no journal of this version"))
             };
         }
-        let file = BufReader::with_capacity(1 << 16, file);
-        let at = MAGIC.len() as u64;
-        let mut reader = Self {
-            file,
-            path: path.to_owned(),
-            length,
-            at,
-            buffer: Vec::new(),
-        };
         match reader.step()? {
             Step::End(_) => Ok(None),
             Step::Frame(_) if reader.buffer == header => Ok(Some(reader)),
             Step::Frame(_) => Err(damaged(path, "it belongs to another plan, version or shard")),
         }
+    }
+
+    /// The file that is read.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Calls `each` with the place and content of every further frame.
@@ -172,7 +181,7 @@ impl Reader {
         self.at += into.len() as u64;
         self.file
             .read_exact(into)
-            .map_err(|error| damaged(&self.path, format!("cannot be read: {error}")))
+            .map_err(|error| unreadable(&self.path, &error))
     }
 
     /// Whether the rest of the file, whose beginning is known, is zeros.
@@ -190,19 +199,14 @@ impl Reader {
     }
 }
 
-/// A damaged shard.
-pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> ExperimentError {
-    SweepError::Damaged {
-        shard: path.to_owned(),
-        reason: reason.into(),
-    }
-    .into()
-}
-
 /// A journal that this process alone appends to.
 pub(super) struct Journal {
     file: File,
     path: PathBuf,
+    /// The end of the last whole frame.
+    length: u64,
+    /// The first error of writing, after which nothing more is written.
+    failed: Option<WriteError>,
 }
 
 impl Journal {
@@ -221,45 +225,60 @@ impl Journal {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(SweepError::Busy { shard: path.to_owned() }.into()),
-            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) if knows_no_locks(&error) => {}
             Err(TryLockError::Error(error)) => return Err(trouble(error)),
         }
         let mut journal = Self {
             file,
             path: path.to_owned(),
+            length: 0,
+            failed: None,
         };
-        let end = match Reader::open(path, header)? {
-            Some(mut reader) => reader.for_each(each)?,
+        match journal.reader(header)? {
             None => {
-                journal.truncate(0)?;
-                journal.write(&[MAGIC, &frame(header)].concat())?;
-                End::Whole
+                journal.file.set_len(0).map_err(trouble)?;
+                journal.write(&[MAGIC, &frame(header)].concat(), File::write_all)?;
             }
-        };
-        if let End::Torn(place) = end {
-            journal.truncate(place)?;
+            Some(mut reader) => match reader.for_each(each)? {
+                End::Whole => journal.length = reader.length,
+                End::Torn(place) => {
+                    journal.file.set_len(place).map_err(trouble)?;
+                    journal.length = place;
+                }
+            },
         }
         Ok(journal)
     }
 
-    fn truncate(&mut self, length: u64) -> Result<(), ExperimentError> {
-        let done = self
-            .file
-            .set_len(length)
-            .and_then(|()| self.file.seek(SeekFrom::End(0)));
-        done.map(|_| ())
-            .map_err(|error| WriteError::io(&self.path, &error).into())
+    /// Reads the file that is locked, whatever its path names by now. What is written goes to its end nevertheless.
+    pub(super) fn reader(&self, header: &[u8]) -> Result<Option<Reader>, ExperimentError> {
+        let file = self.file.try_clone().map_err(|error| unreadable(&self.path, &error))?;
+        Reader::of(file, &self.path, header)
     }
 
-    /// Appends a row. What is written survives the process.
+    /// Appends a row. What is written survives the process. After an error nothing more is written.
     pub(super) fn append(&mut self, content: &[u8]) -> Result<(), ExperimentError> {
-        self.write(&frame(content))
+        self.write(&frame(content), File::write_all)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), ExperimentError> {
-        self.file
-            .write_all(bytes)
-            .map_err(|error| WriteError::io(&self.path, &error).into())
+    /// Appends bytes by `write`, all or none.
+    fn write(
+        &mut self,
+        bytes: &[u8],
+        write: impl FnOnce(&mut File, &[u8]) -> std::io::Result<()>,
+    ) -> Result<(), ExperimentError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone().into());
+        }
+        if let Err(error) = write(&mut self.file, bytes) {
+            // should this fail, too, a torn tail is left, behind which nothing comes
+            let _ = self.file.set_len(self.length);
+            let error = WriteError::io(&self.path, &error);
+            self.failed = Some(error.clone());
+            return Err(error.into());
+        }
+        self.length += bytes.len() as u64;
+        Ok(())
     }
 
     /// All rows are there: onto the disk, and under the final name.
@@ -270,109 +289,4 @@ impl Journal {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rows(path: &Path, header: &[u8]) -> Result<(Vec<Vec<u8>>, Option<End>), ExperimentError> {
-        let mut found = Vec::new();
-        let Some(mut reader) = Reader::open(path, header)? else {
-            return Ok((found, None));
-        };
-        let end = reader.for_each(|_, content| {
-            found.push(content.to_vec());
-            Ok(())
-        })?;
-        Ok((found, Some(end)))
-    }
-
-    fn three(directory: &Path) -> (PathBuf, Vec<Vec<u8>>) {
-        let path = directory.join("a.journal");
-        let mut journal = Journal::open(&path, b"header", |_, _| Ok(())).unwrap();
-        let contents: Vec<Vec<u8>> = (1..=3_u8).map(|k| vec![k; 10 * usize::from(k)]).collect();
-        contents.iter().for_each(|content| journal.append(content).unwrap());
-        (path, contents)
-    }
-
-    /// Whatever beginning of the file is left, its whole rows are read, and what is appended later follows them.
-    #[test]
-    fn a_journal_cut_anywhere_keeps_its_whole_rows() {
-        let directory = tempfile::tempdir().unwrap();
-        let (path, contents) = three(directory.path());
-        let bytes = std::fs::read(&path).unwrap();
-        let ends: Vec<usize> = contents
-            .iter()
-            .scan(MAGIC.len() + HEAD + 6, |end, content| {
-                *end += HEAD + content.len();
-                Some(*end)
-            })
-            .collect();
-        for cut in 0..=bytes.len() {
-            for zeros in [0, 40] {
-                std::fs::write(&path, [&bytes[..cut], &vec![0; zeros]].concat()).unwrap();
-                if zeros > 0 && !ends.contains(&cut) {
-                    continue; // zeros behind half a row are damage or a torn row; either is handled, but not the same
-                }
-                let whole = ends.iter().filter(|end| **end <= cut).count();
-                let mut seen = 0;
-                let mut journal = Journal::open(&path, b"header", |_, _| {
-                    seen += 1;
-                    Ok(())
-                })
-                .unwrap();
-                assert_eq!(seen, whole, "cut at {cut}");
-                journal.append(b"new").unwrap();
-                drop(journal);
-                let (found, end) = rows(&path, b"header").unwrap();
-                assert_eq!(end, Some(End::Whole));
-                assert_eq!(found[..whole], contents[..whole]);
-                assert_eq!(found[whole..], [b"new".to_vec()]);
-            }
-        }
-    }
-
-    /// No flipped bit passes unseen, and none is taken for a torn tail.
-    #[test]
-    fn every_flipped_bit_is_an_error_that_names_the_file() {
-        let directory = tempfile::tempdir().unwrap();
-        let (path, _) = three(directory.path());
-        let bytes = std::fs::read(&path).unwrap();
-        for place in 0..bytes.len() {
-            for bit in 0..8 {
-                let mut flipped = bytes.clone();
-                flipped[place] ^= 1 << bit;
-                std::fs::write(&path, &flipped).unwrap();
-                let error = rows(&path, b"header").unwrap_err();
-                assert!(error.to_string().contains("a.journal"), "{place}: {error}");
-            }
-        }
-    }
-
-    #[test]
-    fn one_process_at_a_time_and_one_plan() {
-        let directory = tempfile::tempdir().unwrap();
-        let (path, _) = three(directory.path());
-        let first = Journal::open(&path, b"header", |_, _| Ok(())).unwrap();
-        let busy = Journal::open(&path, b"header", |_, _| Ok(())).err().unwrap();
-        assert!(busy.to_string().contains("another process"), "{busy}");
-        drop(first);
-        let other = Journal::open(&path, b"another", |_, _| Ok(())).err().unwrap();
-        assert!(other.to_string().contains("another plan"), "{other}");
-    }
-
-    #[test]
-    fn frames_are_found_again_by_their_places() {
-        let directory = tempfile::tempdir().unwrap();
-        let (path, contents) = three(directory.path());
-        let mut places = Vec::new();
-        let mut reader = Reader::open(&path, b"header").unwrap().unwrap();
-        reader
-            .for_each(|place, _| {
-                places.push(place);
-                Ok(())
-            })
-            .unwrap();
-        for k in [2, 0, 1, 1] {
-            assert_eq!(reader.read_at(places[k]).unwrap(), contents[k]);
-        }
-    }
-}
+mod tests;

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::axis::Value as Coordinate;
-use super::work::Index;
-use super::{Plan, Row, SCHEMA, Success, SweepError};
+use super::index::Index;
+use super::{Plan, Row, SCHEMA, Success, SweepError, checksum};
 use crate::error::ExperimentError;
 use crate::resolve::hex;
 use crate::write::{Cells, Kind, write_cells};
@@ -108,6 +108,7 @@ pub fn merge(plan: &Plan) -> Result<Merged, ExperimentError> {
             Ok::<_, ExperimentError>(layout.group(plan, &rows))
         }),
     )?;
+    checksum::note(&merged.table)?;
     let names = [("cell", Kind::Integer), ("seconds", Kind::Number)];
     write_cells(
         &plan.directory.join(TIMES),

@@ -46,16 +46,18 @@ pub fn plot(plan: &Plan, names: &Selection, format: PictureFormat, size: Size) -
             drawn.passed_over.push((figure.name().to_owned(), charts.len()));
             continue;
         }
+        let path = |k: usize| {
+            let number = if k == 0 { String::new() } else { format!("_{}", k + 1) };
+            directory.join(format!("{}{number}.{}", figure.name(), format.extension()))
+        };
         for (k, chart) in charts.iter().enumerate() {
-            let stem = match k {
-                0 => figure.name().to_owned(),
-                _ => format!("{}_{}", figure.name(), k + 1),
-            };
             let picture = svg(chart, size, &Theme::light()).map_err(failed)?;
-            let path = directory.join(format!("{stem}.{}", format.extension()));
-            write_bytes(&path, &format.encode(&picture).map_err(failed)?)?;
-            drawn.written.push(path);
+            write_bytes(&path(k), &format.encode(&picture).map_err(failed)?)?;
+            drawn.written.push(path(k));
         }
+        // what is left of an earlier table with more charts shows nothing of this one; a file that will not go is no harm
+        let stale = (charts.len()..).map(path).take_while(|path| path.exists());
+        stale.for_each(|path| drop(std::fs::remove_file(path)));
     }
     Ok(drawn)
 }

@@ -4,7 +4,7 @@
 //! DIR/sweep.ron              the sweep with its template within
 //! DIR/plan.json              versions, hash, input files and their SHA-256: written last
 //! DIR/shards/0001.journal    a shard at work; 0001.rows once it is finished
-//! DIR/table.parquet          the merged table; DIR/times.parquet the seconds per cell
+//! DIR/table.parquet          the merged table; DIR/table.parquet.sha256 its checksum; DIR/times.parquet the seconds per cell
 //! ```
 
 use std::collections::BTreeMap;
@@ -47,10 +47,23 @@ impl Plan {
     /// # Errors
     /// If a cell is invalid, an input cannot be read, or the directory cannot be written to or holds another plan.
     pub fn freeze(sweep: Sweep, directory: &Path, shards: Option<u64>) -> Result<Self, ExperimentError> {
+        Self::freeze_watched(sweep, directory, shards, &|_, _| ())
+    }
+
+    /// The same, with `watch` told how many points of the grid, of how many, are checked.
+    ///
+    /// # Errors
+    /// Those of [`Plan::freeze`].
+    pub fn freeze_watched(
+        sweep: Sweep,
+        directory: &Path,
+        shards: Option<u64>,
+        watch: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<Self, ExperimentError> {
         let columns = Columns::new(&sweep)?;
         let grid = Grid::new(sweep)?;
         let library = Library::new();
-        let paths = grid.check(&library)?;
+        let paths = grid.check_watched(&library, watch)?;
         let most = grid.cells.min(MAX_SHARDS);
         let wanted = shards.unwrap_or(1);
         if wanted == 0 || wanted > most {
@@ -172,6 +185,7 @@ impl Plan {
             "cells": self.grid.cells,
             "trials": self.grid.sweep.settings.trials,
             "shards": self.shards,
+            "seal": seal(&self.hash, self.shards),
             "axes": axes.collect::<Vec<_>>(),
             "columns": self.columns.numbers(),
             "base": base.to_string_lossy(),
@@ -224,6 +238,11 @@ fn hash(text: &str, inputs: &BTreeMap<String, String>) -> String {
     hex(&hasher.finalize())
 }
 
+/// What ties the number of shards to the plan, whose hash they are no part of: no result depends on them.
+fn seal(hash: &str, shards: u64) -> String {
+    hex(&Sha256::digest(format!("{hash} in {shards} shards")))
+}
+
 /// What `plan.json` says.
 struct Saved {
     hash: String,
@@ -273,5 +292,8 @@ fn saved(directory: &Path) -> Result<Option<Saved>, ExperimentError> {
             inputs: inputs?,
         })
     };
-    read().map(Some).ok_or_else(|| wrong("plan.json is damaged".to_owned()))
+    let saved = read().filter(|saved| document["seal"].as_str() == Some(&seal(&saved.hash, saved.shards)));
+    saved
+        .map(Some)
+        .ok_or_else(|| wrong("plan.json is damaged or was edited; plan anew".to_owned()))
 }

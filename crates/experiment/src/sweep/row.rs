@@ -29,7 +29,7 @@ impl Row {
     /// Whether the cell failed: its numbers are then not those of a finished run.
     #[must_use]
     pub fn failed(&self) -> bool {
-        !GOOD.contains(&self.outcome.as_str())
+        is_failure(&self.outcome)
     }
 
     /// The bytes, little-endian.
@@ -83,10 +83,21 @@ impl Row {
     }
 }
 
+/// Whether an outcome is a failure.
+pub(super) fn is_failure(outcome: &str) -> bool {
+    !GOOD.contains(&outcome)
+}
+
 /// The index of the cell of an encoded row.
 pub(super) fn cell_of(bytes: &[u8]) -> Option<u64> {
     let mut rest = bytes;
     take(&mut rest).map(u64::from_le_bytes)
+}
+
+/// Whether two encoded rows are the same but for their seconds, which stand behind cell and seed.
+pub(super) fn same_result(one: &[u8], other: &[u8]) -> bool {
+    let parts = |bytes: &'_ [u8]| Some((bytes.get(..16)?.to_vec(), bytes.get(24..)?.to_vec()));
+    parts(one).is_some() && parts(one) == parts(other)
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::axis::Axis;
 use crate::scenario::{
-    Fault, Outline, Scenario, ScenarioError, Selection, bad_override, dialect, from_ron, locate, parse_with_overrides,
-    read_text, replace_in, split_override, to_ron, without_position,
+    Fault, Lexer, Outline, Scenario, ScenarioError, Selection, bad_override, dialect, from_ron, locate,
+    parse_with_overrides, read_text, replace_in, split_override, to_ron, without_position,
 };
 
 /// What a cell computes.
@@ -136,6 +136,10 @@ impl Sweep {
         let mut edited = text.to_owned();
         for assignment in &own {
             edited = replace_in(&edited, file, assignment)?;
+        }
+        if Lexer::new(&edited).next().is_none() {
+            let message = "the sweep is empty".to_owned();
+            return Err(ScenarioError::of_file(file, Fault::Syntax { message }));
         }
         let positioned = |error: ScenarioError| if own.is_empty() { error } else { without_position(error) };
         let mut settings: Settings = from_ron(&edited, file).map_err(positioned)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::work::Index;
+use super::index::Index;
 use super::{Plan, Row};
 use crate::error::ExperimentError;
 

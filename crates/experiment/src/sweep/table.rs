@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{SCHEMA, SweepError};
 use crate::error::ExperimentError;
 pub use crate::write::Cells;
-use crate::write::read_cells;
+use crate::write::read_some_cells;
 
 /// A merged table: named columns in order, and what it says of itself (`axes`, `trials`, `mode`, `success`, …).
 pub type Table = (Vec<(String, Cells)>, BTreeMap<String, String>);
@@ -16,7 +16,12 @@ pub type Table = (Vec<(String, Cells)>, BTreeMap<String, String>);
 /// # Errors
 /// If it is missing or damaged, no sweep's table, or from another version of the layout.
 pub fn read_table(path: &Path) -> Result<Table, ExperimentError> {
-    let (columns, metadata) = read_cells(path)?;
+    read_columns(path, &|_| true)
+}
+
+/// Reads the columns of such a table that are `wanted`.
+pub(super) fn read_columns(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Table, ExperimentError> {
+    let (columns, metadata) = read_some_cells(path, wanted)?;
     let wrong = |reason: String| {
         ExperimentError::from(SweepError::Table {
             table: path.to_owned(),

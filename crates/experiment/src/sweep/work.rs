@@ -1,15 +1,13 @@
 //! Working through shards: threads that take the next cell, and one journal that takes their rows.
 
 use std::any::Any;
-use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::journal::{Journal, Reader, damaged};
-use super::row::cell_of;
+use super::index::Places;
+use super::journal::Journal;
 use super::{Plan, Row, SweepError, compute};
 use crate::error::ExperimentError;
 
@@ -105,13 +103,15 @@ pub(super) fn work_through(
         watch(progress);
         return Ok(progress);
     }
-    let mut done = vec![false; usize::try_from(cells).unwrap_or(usize::MAX)];
-    let mut seen = |_: u64, content: &[u8]| {
-        let cell = cell_of(content).ok_or("a row is too short")?;
-        done[plan.rank(shard, cell)? as usize] = true; // below the number of cells, which is in memory
-        Ok(())
-    };
-    let journal = Journal::open(&path, &plan.header(shard), &mut seen)?;
+    let header = plan.header(shard);
+    let mut places = Places::new(plan, shard)?;
+    let mut seen = |place: u64, content: &[u8]| places.see(plan, shard, place, content).map(|_| ());
+    let journal = Journal::open(&path, &header, &mut seen)?;
+    if let Some(mut reader) = journal.reader(&header)? {
+        places.compare(&mut reader)?;
+    }
+    let done = places.done();
+    drop(places);
     if finished.exists() {
         // another process was just ready with it; an empty journal that was begun meanwhile is of no use
         let _ = std::fs::remove_file(&path);
@@ -216,80 +216,6 @@ fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned())
-}
-
-/// The rows of a shard, in the file that holds them.
-pub(super) struct Index {
-    /// The file; `None` where there is no row yet.
-    path: Option<PathBuf>,
-    /// Where each row stands, by rank; 0 where there is none.
-    places: Vec<u64>,
-}
-
-impl Index {
-    /// Reads a shard, finished or not, and tells `each` the content of its rows.
-    pub(super) fn read<F>(plan: &Plan, shard: u64, mut each: F) -> Result<Self, ExperimentError>
-    where
-        F: FnMut(&[u8]) -> Result<(), String>,
-    {
-        let mut places = vec![0; usize::try_from(plan.cells_of(shard)).unwrap_or(usize::MAX)];
-        let (finished, journal) = (plan.rows(shard), plan.journal(shard));
-        let whole = finished.exists();
-        let path = if whole { finished } else { journal };
-        if !path.exists() {
-            return Ok(Self { path: None, places });
-        }
-        let Some(mut reader) = Reader::open(&path, &plan.header(shard))? else {
-            return if whole {
-                Err(damaged(&path, "it is cut off"))
-            } else {
-                Ok(Self { path: None, places })
-            };
-        };
-        reader.for_each(|place, content| {
-            let cell = cell_of(content).ok_or("a row is too short")?;
-            let known = &mut places[plan.rank(shard, cell)? as usize]; // below the number of cells, which is in memory
-            if *known > 0 {
-                return Err(format!("cell {cell} has two rows"));
-            }
-            *known = place;
-            each(content)
-        })?;
-        let index = Self {
-            path: Some(path),
-            places,
-        };
-        match (&index.path, index.missing()) {
-            (Some(path), missing @ 1..) if whole => Err(damaged(
-                path,
-                format!("it is cut off: {missing} of {} rows are missing", index.places.len()),
-            )),
-            _ => Ok(index),
-        }
-    }
-
-    /// Number of cells without a row.
-    pub(super) fn missing(&self) -> u64 {
-        self.places.iter().filter(|place| **place == 0).count() as u64
-    }
-
-    /// The rows of the cells within a range, those of other shards left out. The file is open only meanwhile.
-    pub(super) fn rows(&self, plan: &Plan, shard: u64, cells: &Range<u64>) -> Result<Vec<Row>, ExperimentError> {
-        let first = (cells.start + plan.shards - shard) / plan.shards;
-        let within = (first..)
-            .map(|rank| (rank, plan.cell(shard, rank)))
-            .take_while(|(_, cell)| *cell < cells.end);
-        let Some(path) = &self.path else { return Ok(Vec::new()) };
-        let lost = |cell: u64| damaged(path, format!("the row of cell {cell} is damaged"));
-        let mut reader = Reader::open(path, &plan.header(shard))?.ok_or_else(|| damaged(path, "it is cut off"))?;
-        let mut rows = Vec::new();
-        for (rank, cell) in within {
-            let place = self.places[rank as usize]; // below the number of cells, which is in memory
-            let row = Row::decode(reader.read_at(place)?, plan.columns.numbers().len());
-            rows.push(row.filter(|row| row.cell == cell).ok_or_else(|| lost(cell))?);
-        }
-        Ok(rows)
-    }
 }
 
 /// Which shards are meant by `k` of `of`: all without.

@@ -136,9 +136,17 @@ type Read = (Vec<(String, Cells)>, BTreeMap<String, String>);
 /// # Errors
 /// If the file is missing, damaged, or holds columns of another kind.
 pub fn read_cells(path: &Path) -> Result<Read, ReadError> {
+    read_some_cells(path, &|_| true)
+}
+
+/// Reads those columns only that are `wanted`.
+///
+/// # Errors
+/// Those of [`read_cells`].
+pub fn read_some_cells(path: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Read, ReadError> {
     let (file, _) = open(path)?;
     // The decoder is not ours, and its panics on damaged files must not become ours. It holds nothing that outlives it.
-    let reason = match catch_unwind(AssertUnwindSafe(|| read_file(file))) {
+    let reason = match catch_unwind(AssertUnwindSafe(|| read_file(file, wanted))) {
         Ok(Ok(read)) => return Ok(read),
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the file is damaged".to_owned(),
@@ -147,7 +155,7 @@ pub fn read_cells(path: &Path) -> Result<Read, ReadError> {
     Err(ReadError::whole(path, ReadFault::Malformed { format, reason }))
 }
 
-fn read_file(file: File) -> Result<Read, ParquetError> {
+fn read_file(file: File, wanted: &dyn Fn(&str) -> bool) -> Result<Read, ParquetError> {
     let length = file.metadata()?.len();
     let reader = SerializedFileReader::new(file)?;
     let metadata = reader.metadata().file_metadata();
@@ -174,6 +182,8 @@ fn read_file(file: File) -> Result<Read, ParquetError> {
         }
         columns.push((column.name().to_owned(), cells));
     }
+    let mut columns: Vec<(usize, (String, Cells))> = columns.into_iter().enumerate().collect();
+    columns.retain(|(_, (name, _))| wanted(name));
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group)?;
         // a run of equal truth values takes next to nothing, but no table of ours is a thousand times longer than its file
@@ -181,8 +191,8 @@ fn read_file(file: File) -> Result<Read, ParquetError> {
         if rows as u64 > length.saturating_mul(1024) {
             return Err(ParquetError::General("more rows than the file can hold".to_owned()));
         }
-        for (k, (_, cells)) in columns.iter_mut().enumerate() {
-            let group = group.as_ref();
+        for (k, (_, cells)) in &mut columns {
+            let (group, k) = (group.as_ref(), *k);
             match cells {
                 Cells::Numbers(values) => values.extend(read_column::<DoubleType>(group, k, rows)?),
                 Cells::Integers(values) => values.extend(read_column::<Int64Type>(group, k, rows)?),
@@ -199,7 +209,7 @@ fn read_file(file: File) -> Result<Read, ParquetError> {
     let metadata = pairs
         .map(|pair| (pair.key.clone(), pair.value.clone().unwrap_or_default()))
         .collect();
-    Ok((columns, metadata))
+    Ok((columns.into_iter().map(|(_, column)| column).collect(), metadata))
 }
 
 fn read_column<T: DataType>(group: &dyn RowGroupReader, k: usize, rows: usize) -> Result<Vec<T::T>, ParquetError> {
@@ -252,6 +262,8 @@ mod tests {
             read[3],
             ("yes".to_owned(), Cells::Truths(vec![false, false, true, false]))
         );
+        let (some, _) = read_some_cells(&path, &|name| ["k", "yes"].contains(&name)).unwrap();
+        assert_eq!(some, [read[1].clone(), read[3].clone()]);
         write().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
         let failing = write_cells(

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// A file that could not be written; nothing stands under its name that was not there before.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{}: cannot be written: {reason}", path.display())]
 pub struct WriteError {
     /// The final name of the file.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{self, SweepDirectory, SweepPlan, SweepRun};
 use crate::exit::{Exit, Failure, print};
-use crate::progress::SweepWatcher;
+use crate::progress::{PlanWatcher, SweepWatcher};
 
 /// One of its commands.
 pub fn execute(arguments: &arguments::Sweep) -> Result<Exit, Failure> {
@@ -30,7 +30,7 @@ pub fn execute(arguments: &arguments::Sweep) -> Result<Exit, Failure> {
 
 fn plan(arguments: &SweepPlan) -> Result<Exit, Failure> {
     let sweep = Sweep::read(&arguments.sweep, &arguments.set)?;
-    let plan = Plan::freeze(sweep, &arguments.out, arguments.shards)?;
+    let plan = freeze(sweep, &arguments.out, arguments.shards)?;
     print(&if arguments.json {
         super::json(&json!({
             "directory": plan.directory.to_string_lossy(),
@@ -91,7 +91,15 @@ fn open(arguments: &SweepRun) -> Result<Plan, Failure> {
         return Err(Failure::Input(format!("{}: {what}", arguments.target.display())));
     };
     let shards = arguments.shard.map(|(_, of)| of);
-    Ok(Plan::freeze(sweep, out, shards)?)
+    freeze(sweep, out, shards)
+}
+
+/// Plans, with a line of progress.
+fn freeze(sweep: Sweep, directory: &Path, shards: Option<u64>) -> Result<Plan, Failure> {
+    let watcher = PlanWatcher::new();
+    let plan = Plan::freeze_watched(sweep, directory, shards, &|done, points| watcher.step(done, points));
+    watcher.finish();
+    Ok(plan?)
 }
 
 /// A cell that panics is a row that says so; the default message would be in the way of the progress line.

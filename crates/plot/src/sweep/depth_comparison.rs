@@ -36,6 +36,14 @@ impl SweepFigure for DepthComparison {
         let mut charts = Vec::new();
         for facet in table.facets(&["alpha", "depth"])? {
             let alphas = alpha.map_or_else(|| vec![(f64::NAN, facet.rows.clone())], |a| a.groups(&facet.rows));
+            // one depth compares with nothing
+            let alphas: Vec<_> = alphas
+                .into_iter()
+                .filter(|(_, rows)| depth.groups(rows).len() > 1)
+                .collect();
+            if alphas.is_empty() {
+                continue;
+            }
             let (mut points, mut series) = (Vec::new(), Vec::new());
             let steps = alphas.len().saturating_sub(1).max(1);
             for (i, (alpha, rows)) in alphas.into_iter().enumerate() {

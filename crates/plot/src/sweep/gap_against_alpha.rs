@@ -1,5 +1,7 @@
 //! How fast the l1 gap closes as the start shrinks.
 
+use super::draws::Draws;
+use super::quantiles::quartiles;
 use super::scaling::{anchored, depth_label, depths, fitted, group, list_once, power_law, slope};
 use super::table::{Column, number};
 use super::{SweepFigure, SweepTable};
@@ -9,8 +11,8 @@ use crate::error::PlotError;
 /// Gaps below this part of the norm are rounding.
 const ROUNDING: f64 = 1e-14;
 
-/// Median of ‖w‖₁ − Q₁ against α on logarithmic axes, with the fitted exponent of each depth beside the predicted one:
-/// L for L > 2 (arXiv 2506.01143), for L = 2 what the table says.
+/// Median of ‖w‖₁ − Q₁ against α on logarithmic axes, with the fitted exponent of each depth beside the predicted one: both
+/// as medians over draws where these have several α each. Predicted is what the table says, or L for L > 2 (arXiv 2506.01143).
 pub(super) struct GapAgainstAlpha;
 
 impl SweepFigure for GapAgainstAlpha {
@@ -36,16 +38,22 @@ impl SweepFigure for GapAgainstAlpha {
         for facet in table.facets(&["alpha", "depth"])? {
             let (mut points, mut series) = (Vec::new(), Vec::new());
             for (i, (depth, rows)) in depths(depth, &facet.rows).into_iter().enumerate() {
-                let mut of_depth = group(depth_label(depth), alpha, gap, &rows, ROUNDING * size(norm, &rows), i);
-                let colour = Colour::Palette(i);
-                if let Some(fit) = power_law(&of_depth) {
-                    of_depth.label = format!("{}: fitted {}", of_depth.label, slope(&fit));
-                    series.push(fitted(&fit, &of_depth, colour));
-                }
-                if let Some(predicted) = predicted(depth, told, &rows) {
-                    let digits = (100.0 * predicted).round() / 100.0;
-                    of_depth.label = format!("{}, predicted {}", of_depth.label, number(digits));
-                    series.extend(anchored("predicted slope", &of_depth, colour, |a| a.powf(predicted)));
+                let floor = ROUNDING * size(norm, &rows);
+                let mut of_depth = group(depth_label(depth), alpha, gap, &rows, floor, i);
+                let fit = power_law(&of_depth);
+                let draws = fit
+                    .as_ref()
+                    .and_then(|_| Draws::of(table.seeds, (alpha, gap), told, &rows, floor));
+                series.extend(fit.as_ref().map(|fit| fitted(fit, &of_depth, Colour::Palette(i))));
+                of_depth.label += &match (draws, &fit) {
+                    (Some(draws), _) => format!(": draws {}", hundredths(draws.slope)),
+                    (None, Some(fit)) => format!(": fitted {}", slope(fit)),
+                    (None, None) => String::new(),
+                };
+                let of_draws = draws.and_then(|draws| draws.predicted);
+                if let Some(predicted) = of_draws.or_else(|| predicted(depth, told, &rows)) {
+                    of_depth.label += &format!(", predicted {}", hundredths(predicted));
+                    series.extend(anchored("predicted slope", &of_depth, |a| a.powf(predicted)));
                 }
                 points.push(of_depth);
             }
@@ -71,16 +79,15 @@ fn size(norm: Option<Column<'_>>, rows: &[usize]) -> f64 {
     })
 }
 
-/// The predicted exponent: the mean of what the table says, otherwise L for L > 2.
+/// The predicted exponent: the median of what the table says; L for L > 2 where it has no such column.
 fn predicted(depth: Option<f64>, told: Option<Column<'_>>, rows: &[usize]) -> Option<f64> {
-    let told: Vec<f64> = told.map_or_else(Vec::new, |told| {
-        rows.iter()
-            .map(|&row| told.at(row))
-            .filter(|slope| slope.is_finite())
-            .collect()
-    });
-    if told.is_empty() {
+    let Some(told) = told else {
         return depth.filter(|depth| *depth > 2.0);
-    }
-    Some(told.iter().sum::<f64>() / told.len() as f64)
+    };
+    let told = rows.iter().map(|&row| told.at(row)).filter(|slope| slope.is_finite());
+    quartiles(told).map(|[_, middle, _]| middle)
+}
+
+fn hundredths(exponent: f64) -> String {
+    number((100.0 * exponent).round() / 100.0)
 }

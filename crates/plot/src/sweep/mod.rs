@@ -2,12 +2,14 @@
 //!
 //! A new figure is one new file in this folder and two lines below: its module and its entry in the catalogue.
 
+mod draws;
 mod quantiles;
 mod scaling;
 mod success;
 mod table;
 
 mod depth_comparison;
+mod error_along_axis;
 mod gap_against_alpha;
 mod phase_diagram;
 mod recovery_time_against_alpha;
@@ -41,6 +43,7 @@ pub trait SweepFigure: Sync {
 pub fn catalogue() -> &'static [&'static dyn SweepFigure] {
     &[
         &depth_comparison::DepthComparison,
+        &error_along_axis::ErrorAlongAxis,
         &gap_against_alpha::GapAgainstAlpha,
         &phase_diagram::PhaseDiagram,
         &recovery_time_against_alpha::RecoveryTimeAgainstAlpha,

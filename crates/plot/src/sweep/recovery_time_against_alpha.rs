@@ -2,7 +2,7 @@
 
 use super::scaling::{anchored, depth_label, depths, group, list_once};
 use super::{SweepFigure, SweepTable};
-use crate::chart::{Axis, Chart, Colour};
+use crate::chart::{Axis, Chart};
 use crate::error::PlotError;
 
 /// Median time of recovery against α on logarithmic axes, beside the time unit T(α) = log(1/α) for L = 2 and
@@ -34,7 +34,7 @@ impl SweepFigure for RecoveryTimeAgainstAlpha {
                 let of_depth = group(depth_label(depth), alpha, time, &rows, 0.0, i);
                 if let Some(depth) = depth {
                     let unit = |alpha: f64| time_unit(depth, alpha);
-                    series.extend(anchored("∝ 𝑇(α)", &of_depth, Colour::Palette(i), unit));
+                    series.extend(anchored("∝ 𝑇(α)", &of_depth, unit));
                 }
                 points.push(of_depth);
             }

@@ -33,9 +33,13 @@ pub(super) fn group(label: String, x: Column<'_>, y: Column<'_>, rows: &[usize],
     }
 }
 
-/// The power law through the medians; none through fewer than two.
+/// Fewest values of α that show a power: two lie on a line always.
+const FEWEST: usize = 3;
+
+/// The power law through the medians; none through fewer than three.
 pub(super) fn power_law(points: &Points) -> Option<LineFit> {
-    LineFit::log_log(&points.x, &points.y).ok()
+    let fit = LineFit::log_log(&points.x, &points.y).ok();
+    fit.filter(|fit| fit.points >= FEWEST)
 }
 
 /// `2.98 ± 0.04`, with as many digits as the interval is worth.
@@ -62,11 +66,12 @@ pub(super) fn fitted(fit: &LineFit, points: &Points, colour: Colour) -> Series {
     Series::line("", points.x.clone(), y, colour).stroked(Dash::Solid, 0.8)
 }
 
-/// A law known up to its constant, through the median at the smallest α: there it should hold best.
-pub(super) fn anchored(label: &str, points: &Points, colour: Colour, law: impl Fn(f64) -> f64) -> Option<Series> {
+/// A law known up to its constant, through the median at the smallest α: there it should hold best. In ink, as one entry of
+/// the legend stands for those of all depths.
+pub(super) fn anchored(label: &str, points: &Points, law: impl Fn(f64) -> f64) -> Option<Series> {
     let (&first, &height) = (points.x.first()?, points.y.first()?);
     let y = points.x.iter().map(|&x| height * (law(x) / law(first))).collect();
-    let line = Series::line(label, points.x.clone(), y, colour);
+    let line = Series::line(label, points.x.clone(), y, Colour::Ink);
     Some(line.stroked(Dash::Dashed, 0.9))
 }
 

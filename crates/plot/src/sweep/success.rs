@@ -1,7 +1,9 @@
 //! Successes by number of measurements.
 
-use hadaflow_analysis::statistics::{EmpiricalTransition, logistic_fit};
+use hadaflow_analysis::statistics::{EmpiricalTransition, half, logistic_fit};
+use hadaflow_core::error::CoreError;
 
+use super::CONFIDENCE;
 use super::table::Column;
 use crate::error::PlotError;
 
@@ -33,30 +35,22 @@ impl Counts {
 
     /// What the counts say about the transition.
     pub fn transition(&self) -> Result<EmpiricalTransition, PlotError> {
-        logistic_fit(&self.x, &self.successes, &self.trials).map_err(|source| PlotError::Unusable {
+        logistic_fit(&self.x, &self.successes, &self.trials).map_err(|source| self.unusable(source))
+    }
+
+    /// Where half of the runs succeed, if these counts show it.
+    pub fn half(&self, rising: bool) -> Result<Option<f64>, PlotError> {
+        let found = half(&self.x, &self.successes, &self.trials, rising, CONFIDENCE);
+        found
+            .map(|half| half.map(|half| half.place))
+            .map_err(|source| self.unusable(source))
+    }
+
+    fn unusable(&self, source: CoreError) -> PlotError {
+        PlotError::Unusable {
             column: "success",
             place: format!("{} places", self.x.len()),
             source,
-        })
-    }
-
-    /// Where half of the runs succeed: by the fit, or between the last failure and the first success. None outside of what
-    /// was tried, and where success goes the other way than expected.
-    pub fn half(&self, rising: bool) -> Result<Option<f64>, PlotError> {
-        let (Some(&first), Some(&last)) = (self.x.first(), self.x.last()) else {
-            return Ok(None);
-        };
-        Ok(match self.transition()? {
-            EmpiricalTransition::Fitted(fit) => {
-                let inside = first <= fit.half && fit.half <= last;
-                (inside && (fit.slope > 0.0) == rising).then_some(fit.half)
-            }
-            EmpiricalTransition::Separated {
-                low,
-                high,
-                rising: found,
-            } => (found == rising).then_some(0.5 * (low + high)),
-            _ => None,
-        })
+        }
     }
 }

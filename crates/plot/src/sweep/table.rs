@@ -32,6 +32,8 @@ pub struct SweepTable<'a> {
     pub numbers: &'a BTreeMap<String, Vec<f64>>,
     /// Columns of words.
     pub texts: &'a BTreeMap<String, Vec<String>>,
+    /// The seeds: rows of one seed share their random numbers. Empty where that is not known.
+    pub seeds: &'a [i64],
 }
 
 /// The rows that go into one chart.
@@ -155,7 +157,7 @@ impl<'a> SweepTable<'a> {
     }
 
     /// Rows by the value of a coordinate, each with the words for it.
-    fn values(&self, axis: &str, rows: &[usize]) -> Result<Vec<(String, Vec<usize>)>, PlotError> {
+    pub(super) fn values(&self, axis: &str, rows: &[usize]) -> Result<Vec<(String, Vec<usize>)>, PlotError> {
         let words = |value: String| format!("{} = {value}", symbol(axis));
         if let Some(column) = self.number(axis)? {
             let groups = column.groups(rows).into_iter();

@@ -32,6 +32,7 @@ struct Owned {
     axes: Vec<String>,
     numbers: BTreeMap<String, Vec<f64>>,
     texts: BTreeMap<String, Vec<String>>,
+    seeds: Vec<i64>,
 }
 
 impl Owned {
@@ -57,6 +58,7 @@ impl Owned {
             axes: &self.axes,
             numbers: &self.numbers,
             texts: &self.texts,
+            seeds: &self.seeds,
         }
     }
 
@@ -110,7 +112,7 @@ fn lawful() -> Owned {
                             ("relative_error", alpha.powf(exponent)),
                             ("l1_gap", 2.0 * alpha.powf(exponent)),
                             ("recovery_time", 7.0 * unit),
-                            ("predicted_slope", if depth > 2.0 { f64::NAN } else { 0.5 }),
+                            ("predicted_slope", exponent),
                         ]);
                     }
                 }
@@ -420,6 +422,95 @@ fn gaps_have_fitted_and_predicted_slopes() {
     }
 }
 
+/// Three draws of exponents 1, 1.2 and 6: each has its prediction, and the medians follow none of them.
+#[test]
+fn gaps_of_paired_draws_have_the_exponents_of_draws() {
+    let mut table = Owned::new(&["alpha"]);
+    for (seed, exponent) in [(7, 1.0), (8, 1.2), (9, 6.0)] {
+        for alpha in [1e-3_f64, 1e-2, 1e-1, 1.0] {
+            let constant = if exponent > 1.1 { 1.0 } else { 1e-3 };
+            table.push(&[
+                ("alpha", alpha),
+                ("l1_gap", constant * alpha.powf(1.05 * exponent)),
+                ("predicted_slope", exponent),
+            ]);
+            table.seeds.push(seed);
+        }
+    }
+    table.numbers.insert("depth".to_owned(), vec![2.0]);
+    assert_eq!(
+        table.chart("gap_against_alpha").points[0].label,
+        "𝐿 = 2: draws 1.26, predicted 1.2"
+    );
+    let dashed = table.chart("gap_against_alpha").series.remove(1);
+    assert!((dashed.y[1] / dashed.y[0] / 10_f64.powf(1.2) - 1.0).abs() < 1e-12);
+    assert_eq!(dashed.colour, Colour::Ink, "the legend speaks of all depths");
+    table.seeds.clear();
+    let fitted = table.chart("gap_against_alpha").points[0].label.clone();
+    assert!(
+        fitted.contains("fitted") && fitted.ends_with("predicted 1.2"),
+        "{fitted}"
+    );
+    // no prediction where one was asked for and there is none, even if L > 2
+    table.numbers.insert("depth".to_owned(), vec![3.0]);
+    table.numbers.insert("predicted_slope".to_owned(), vec![f64::NAN]);
+    let label = table.chart("gap_against_alpha").points[0].label.clone();
+    assert!(!label.contains("predicted"), "{label}");
+    table.numbers.remove("predicted_slope");
+    let label = table.chart("gap_against_alpha").points[0].label.clone();
+    assert!(label.ends_with("predicted 3"), "{label}");
+}
+
+#[test]
+fn one_depth_is_compared_with_nothing() {
+    let mut table = lawful();
+    let alpha = table.numbers["alpha"].clone();
+    let depth = table.numbers.get_mut("depth").unwrap();
+    depth.iter_mut().zip(&alpha).for_each(|(depth, alpha)| {
+        if *alpha == 1e-2 {
+            *depth = 2.0;
+        }
+    });
+    let labels = |chart: Chart| chart.points.into_iter().map(|points| points.label).collect::<Vec<_>>();
+    assert_eq!(labels(table.chart("depth_comparison")), ["α = 10^{−3}", "α = 0.1"]);
+    table.numbers.insert("depth".to_owned(), vec![2.0]);
+    assert!(table.charts("depth_comparison").unwrap().is_empty());
+}
+
+/// An axis that no other figure knows: the error along it, one curve for each value of another.
+#[test]
+fn errors_are_drawn_along_axes_of_their_own() {
+    let mut table = Owned::new(&["noise", "stop", "depth"]);
+    for depth in [2.0, 3.0] {
+        for noise in [0.0, 0.1, 0.2] {
+            for stop in [4.0_f64, 16.0, 64.0, 256.0] {
+                for trial in [1.0, 2.0, 3.0] {
+                    table.push(&[
+                        ("depth", depth),
+                        ("noise", noise),
+                        ("stop", stop),
+                        ("relative_error", trial * (1.0 / stop + noise * depth)),
+                    ]);
+                }
+            }
+        }
+    }
+    let charts = table.charts("error_along_axis").unwrap();
+    assert_eq!(charts.len(), 2, "one for each depth");
+    let chart = &charts[1];
+    assert_eq!((chart.x.label.as_str(), chart.x.scale), ("stop", Scale::Log10));
+    assert_eq!(chart.title.as_deref(), Some("a sweep: 𝐿 = 3"));
+    let labels: Vec<&str> = chart.points.iter().map(|points| points.label.as_str()).collect();
+    assert_eq!(labels, ["noise = 0", "noise = 0.1", "noise = 0.2"]);
+    let points = &chart.points[1];
+    assert_eq!(points.x, [4.0, 16.0, 64.0, 256.0]);
+    assert!((points.y[0] - 2.0 * (0.25 + 0.3)).abs() < 1e-12);
+    assert!(
+        lawful().charts("error_along_axis").unwrap().is_empty(),
+        "its axes have figures"
+    );
+}
+
 #[test]
 fn gaps_of_rounding_size_are_neither_drawn_nor_fitted() {
     let mut table = lawful();
@@ -437,10 +528,15 @@ fn gaps_of_rounding_size_are_neither_drawn_nor_fitted() {
     let chart = table.chart("gap_against_alpha");
     let sizes: Vec<usize> = chart.points.iter().map(|points| points.x.len()).collect();
     assert_eq!(sizes, [3, 2, 2]);
-    assert!(
-        chart.points[2].label.contains("fitted 4.00,"),
-        "{}",
-        chart.points[2].label
+    // two points lie on every line: they show no exponent
+    let labels: Vec<&str> = chart.points.iter().map(|points| points.label.as_str()).collect();
+    assert_eq!(
+        labels,
+        [
+            "𝐿 = 2: fitted 0.5000, predicted 0.5",
+            "𝐿 = 3, predicted 3",
+            "𝐿 = 4, predicted 4"
+        ]
     );
 }
 

@@ -75,6 +75,12 @@ impl<'a> Groups<'a> {
         (won as u64, rows.len() as u64)
     }
 
+    /// How many of some rows failed.
+    pub(super) fn failed(&self, rows: &[usize]) -> u64 {
+        let failed = |row: &&usize| self.table.failed.get(**row).is_some_and(|failed| *failed);
+        rows.iter().filter(failed).count() as u64
+    }
+
     /// Rows by all coordinates but some.
     pub(super) fn without(&self, left_out: &[&str]) -> Vec<(Setting, Vec<usize>)> {
         let all: Vec<usize> = (0..self.table.rows).collect();

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use super::groups::{Groups, finite, median};
 use super::{CONFIDENCE, Setting, ends, object};
 
-/// Columns that follow a power of α.
+/// Columns that follow a power of α. The error of a run that was integrated ends at what its stop leaves, whatever α is.
 const COLUMNS: [&str; 3] = ["l1_gap", "relative_error", "recovery_time"];
+/// Fewest values of α that show a power: two lie on a line always.
+const FEWEST: usize = 3;
 /// Gaps and errors below this part of the weights are rounding.
 const ROUNDING: f64 = 1e-14;
 
@@ -21,7 +23,7 @@ pub struct Law {
     pub column: &'static str,
     /// Where.
     pub setting: Setting,
-    /// b of the medians over trials, with its interval from three values of α on.
+    /// b of the medians over trials, with its interval.
     pub slope: (f64, Option<Interval>),
     /// Values of α.
     pub points: usize,
@@ -42,15 +44,20 @@ pub struct Draws {
     pub deviation: Option<(f64, f64)>,
 }
 
-/// The laws of all columns there are, at each setting with two values of α or more.
+/// The laws of all columns there are, at each setting with three values of α or more.
 pub(super) fn of(groups: &Groups<'_>) -> Result<Vec<Law>, CoreError> {
     let mut laws = Vec::new();
     if !groups.table.axes.iter().any(|axis| axis == "alpha") {
         return Ok(laws);
     }
-    for column in COLUMNS.into_iter().filter(|column| groups.has(column)) {
+    let integrated = groups.has("t_end");
+    let known = |column: &&str| groups.has(column) && !(integrated && *column == "relative_error");
+    for column in COLUMNS.into_iter().filter(known) {
         for (setting, rows) in groups.without(&["alpha"]) {
             let points = medians(groups, column, &rows);
+            if points.len() < FEWEST {
+                continue;
+            }
             let Some(line) = line(&points)? else { continue };
             laws.push(Law {
                 column,
@@ -91,13 +98,12 @@ fn line(points: &[(f64, f64)]) -> Result<Option<LineFit>, CoreError> {
 fn predicted(groups: &Groups<'_>, column: &str, rows: &[usize]) -> Option<f64> {
     let depth = groups.common("depth", rows)?;
     match column {
+        "l1_gap" if !groups.has("predicted_slope") => (depth > 2.0).then_some(depth),
         "l1_gap" => {
             let told = rows.iter().map(|&row| groups.number("predicted_slope", row));
             let told: Vec<f64> = told.filter(|slope| slope.is_finite()).collect();
-            if told.is_empty() {
-                return (depth > 2.0).then_some(depth);
-            }
-            Some(told.iter().sum::<f64>() / told.len() as f64) // a count of rows in memory
+            // where a prediction is asked for, it has its reasons where there is none
+            (!told.is_empty()).then(|| told.iter().sum::<f64>() / told.len() as f64) // a count of rows in memory
         }
         "recovery_time" => (depth > 2.0).then_some(2.0 - depth),
         _ => None,

@@ -1,5 +1,5 @@
 use super::*;
-use hadaflow_analysis::statistics::EmpiricalTransition;
+use hadaflow_analysis::statistics::{EmpiricalTransition, Half};
 
 /// A table whose columns are functions of the row.
 fn table(rows: usize, axes: &[&str], columns: &[(&str, &dyn Fn(usize) -> f64)]) -> Described {
@@ -11,6 +11,7 @@ fn table(rows: usize, axes: &[&str], columns: &[(&str, &dyn Fn(usize) -> f64)]) 
         numbers: columns.iter().map(column).collect(),
         texts: BTreeMap::from([("sign".to_owned(), vec!["Signed".to_owned()])]),
         seeds: (0..rows as i64).collect(),
+        failed: Vec::new(),
     }
 }
 
@@ -61,8 +62,8 @@ fn rates_and_transitions_are_those_of_the_counts() {
             .sum();
         assert!(excess.abs() < 1e-6, "{excess}");
     }
-    let (half, interval) = found.transitions[1].half.unwrap();
-    assert_eq!((half, interval.low, interval.high), (25.0, 20.0, 30.0));
+    let half = found.transitions[1].half.unwrap();
+    assert_eq!((half.place, half.interval.low, half.interval.high), (25.0, 20.0, 30.0));
     // ψ(0.04)·50 lies between its tabulated neighbours at 0.01 and 0.05
     let (location, width) = found.transitions[0].theory.unwrap();
     assert!(3.0 < location && location < 10.2 && width > 0.0, "{location} {width}");
@@ -90,7 +91,7 @@ fn grids_of_ratios_have_lines_along_the_sparsity() {
     .unwrap();
     assert_eq!(found.transitions.len(), 4);
     let first = &found.transitions[0];
-    assert_eq!((first.along, first.half.unwrap().0), ("sparsity", 7.5));
+    assert_eq!((first.along, first.half.unwrap().place), ("sparsity", 7.5));
 }
 
 #[test]
@@ -141,4 +142,155 @@ fn tables_without_success_or_coordinates_say_little_and_that_is_all() {
     );
     assert_eq!(found.points[0].medians["relative_error"], 3.0);
     assert_eq!(found.document()["points"][0]["median"]["relative_error"], 3.0);
+}
+
+/// Two values of α lie on a line always; the error of an integrated run is what its stop leaves; and where a prediction
+/// was asked for and there is none, there is none.
+#[test]
+fn laws_are_no_more_than_the_table_shows() {
+    let alpha = |row: usize| 10f64.powi(-1 - (row % 3) as i32);
+    let gap = |row: usize| alpha(row).powi(3);
+    let mut table = table(
+        12,
+        &["alpha"],
+        &[("alpha", &alpha), ("l1_gap", &gap), ("relative_error", &gap)],
+    );
+    table.numbers.insert("depth".to_owned(), vec![3.0]);
+    let columns = |table: &Described| of(table).unwrap().laws.iter().map(|law| law.column).collect::<Vec<_>>();
+    assert_eq!(columns(&table), ["l1_gap", "relative_error"]);
+    assert_eq!(of(&table).unwrap().laws[0].predicted, Some(3.0));
+    table.numbers.insert("predicted_slope".to_owned(), vec![f64::NAN; 12]);
+    assert_eq!(of(&table).unwrap().laws[0].predicted, None);
+    table.numbers.insert("t_end".to_owned(), vec![1.0; 12]);
+    assert_eq!(columns(&table), ["l1_gap"]);
+    let two = table.numbers.get_mut("l1_gap").unwrap();
+    two.iter_mut().enumerate().for_each(|(row, gap)| {
+        if row % 3 == 2 {
+            *gap = 1e-20
+        }
+    });
+    assert!(columns(&table).is_empty());
+}
+
+/// Transitions that run out of the grid are none, and no point of the requirement.
+#[test]
+fn requirements_are_drawn_through_what_was_seen() {
+    // at m = 10, 20, 30, 40: s = 2 and 4 as before; at s = 8 a few succeed at the end, so that a fit puts half outside
+    let wins = [[0, 3, 8, 10], [0, 0, 10, 10], [0, 1, 1, 2]];
+    let mut table = table(
+        120,
+        &["measurements", "sparsity"],
+        &[
+            ("measurements", &|row| 10.0 * (1 + row / 10 % 4) as f64),
+            ("sparsity", &|row| [2.0, 4.0, 8.0][row / 40]),
+            ("success", &|row| f64::from(row % 10 < wins[row / 40][row / 10 % 4])),
+        ],
+    );
+    table.numbers.insert("dimension".to_owned(), vec![50.0]);
+    let found = of(&table).unwrap();
+    let halves: Vec<bool> = found
+        .transitions
+        .iter()
+        .map(|transition| transition.half.is_some())
+        .collect();
+    assert_eq!(halves, [true, true, false]);
+    assert_eq!(found.requirements[0].points.len(), 2);
+}
+
+/// The line goes where the intervals are short.
+#[test]
+fn requirements_weigh_their_points() {
+    let place = |s: f64, place: f64, radius: f64| Transition {
+        success: "success".to_owned(),
+        setting: vec![("sparsity".to_owned(), s.to_string())],
+        along: "measurements",
+        found: EmpiricalTransition::OnePlace,
+        half: Some(Half {
+            place,
+            interval: Interval {
+                low: place - radius,
+                high: place + radius,
+            },
+        }),
+        theory: None,
+        size: Some((s, 100.0)),
+    };
+    let table = table(1, &["sparsity"], &[]);
+    let x = |s: f64| s * (1.0 + (100.0 / s).ln());
+    let on_line = |s: f64, radius: f64| place(s, 2.0 * x(s) + 1.0, radius);
+    let outlier = place(4.0, 50.0, 1e6);
+    let found = transitions::requirements(
+        &Groups::new(&table),
+        &[on_line(1.0, 1.0), on_line(2.0, 1.0), outlier, on_line(8.0, 1.0)],
+    )
+    .unwrap();
+    assert!((found[0].constant.0 - 2.0).abs() < 1e-6, "{:?}", found[0]);
+    assert_eq!(found[0].points.len(), 4);
+}
+
+/// References are those of the problem: told once, whatever models are swept beside them.
+#[test]
+fn transitions_of_references_are_told_once() {
+    let m = |row: usize| 10.0 * (1 + row / 10 % 4) as f64;
+    let won = |row: usize| f64::from(row % 10 < [0, 3, 8, 10][row / 10 % 4]);
+    let mut table = table(
+        120,
+        &["depth", "measurements"],
+        &[
+            ("measurements", &m),
+            ("depth", &|row| [2.0, 3.0, 4.0][row / 40]),
+            ("success", &won),
+            ("success_basis_pursuit", &won),
+        ],
+    );
+    table.numbers.insert("dimension".to_owned(), vec![50.0]);
+    let found = of(&table).unwrap().transitions;
+    let names: Vec<&str> = found.iter().map(|transition| transition.success.as_str()).collect();
+    assert_eq!(names, ["success", "success", "success", "success_basis_pursuit"]);
+    assert!(found[3].setting.is_empty());
+    assert_eq!(found[3].half, found[0].half);
+}
+
+/// Along the sparsity, theory is where nψ(s/n) = m, and as wide as what √(nV) measurements are worth in s.
+#[test]
+fn theory_stands_beside_lines_along_the_sparsity() {
+    let mut table = table(
+        4,
+        &["sparsity"],
+        &[
+            ("sparsity", &|row| (5 + 10 * row) as f64),
+            ("success", &|row| f64::from(row < 2)),
+        ],
+    );
+    table.numbers.insert("dimension".to_owned(), vec![200.0]);
+    table
+        .numbers
+        .insert("measurements".to_owned(), vec![0.3287935055 * 200.0]);
+    let (place, width) = of(&table).unwrap().transitions[0].theory.unwrap();
+    // ψ(0.1) = 0.3287935055, V(0.1) = 0.216382
+    assert!((place - 20.0).abs() < 1e-5, "{place}");
+    let psi = |s: f64| {
+        hadaflow_analysis::phase_transition::TransitionCurve::at(s / 200.0, hadaflow_core::initialization::Sign::Signed)
+            .unwrap()
+            .psi
+    };
+    let measurements_per_entry = 200.0 * (psi(20.5) - psi(19.5));
+    let expected = (200.0 * 0.216382_f64).sqrt() / measurements_per_entry;
+    assert!((width / expected - 1.0).abs() < 1e-3, "{width} {expected}");
+}
+
+#[test]
+fn failed_cells_are_counted() {
+    let mut table = table(
+        4,
+        &[],
+        &[
+            ("relative_error", &|row| row as f64),
+            ("success", &|row| f64::from(row < 2)),
+        ],
+    );
+    table.failed = vec![false, false, true, true];
+    let point = &of(&table).unwrap().points[0];
+    assert_eq!((point.trials, point.failed), (4, 2));
+    assert_eq!(of(&table).unwrap().document()["points"][0]["failed"], 2);
 }

@@ -34,12 +34,13 @@ pub(super) struct Entry {
 
 /// The commands of Slurm, found through the search path.
 pub(super) struct Tools {
-    /// Go on with defaults where Slurm is not installed.
+    /// Go on with defaults where Slurm is not installed or does not answer.
     pub(super) optional: bool,
 }
 
 impl Tools {
-    /// Runs a command; what it prints. `None` if there is no such command and it is optional.
+    /// Runs a command; what it prints. `None` if there is no such command, or it fails, and it is optional: its programs may be
+    /// there without a configuration.
     fn ask(&self, command: &[String]) -> Result<Option<String>, SweepError> {
         let failed = |reason: String| SweepError::Slurm {
             command: command[0].clone(),
@@ -59,6 +60,9 @@ impl Tools {
             Err(error) => return Err(failed(format!("cannot be run: {error}"))),
         };
         if !output.status.success() {
+            if self.optional {
+                return Ok(None);
+            }
             let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
             let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
             let said = if lines.is_empty() {
@@ -107,15 +111,16 @@ impl Tools {
     /// The largest index the site takes, with a word of caution if that is a guess.
     pub(super) fn longest_array(&self) -> Result<(u64, Option<String>), SweepError> {
         let command = ["scontrol", "show", "config"].map(str::to_owned);
-        let Some(answer) = self.ask(&command)? else {
-            let note = format!("Slurm is not installed here: MaxArraySize = {DEFAULT_MAX_ARRAY_SIZE} is assumed");
-            return Ok((DEFAULT_MAX_ARRAY_SIZE - 1, Some(note)));
-        };
+        let longest = self.ask(&command)?.as_deref().and_then(longest_of);
         let failed = |reason: &str| SweepError::Slurm {
             command: command.join(" "),
             reason: reason.to_owned(),
         };
-        match longest_of(&answer) {
+        match longest {
+            None if self.optional => {
+                let note = format!("Slurm does not answer here: MaxArraySize = {DEFAULT_MAX_ARRAY_SIZE} is assumed");
+                Ok((DEFAULT_MAX_ARRAY_SIZE - 1, Some(note)))
+            }
             None => Err(failed("its answer has no MaxArraySize")),
             Some(0) => Err(failed("this site allows no job arrays (MaxArraySize)")),
             Some(longest) => Ok((longest, None)),

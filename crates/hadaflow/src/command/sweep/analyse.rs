@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use hadaflow::analysis::statistics::Interval;
+use hadaflow::analysis::statistics::{Half, Interval};
 use hadaflow::experiment::sweep::{self, Analysis, Law, Plan, Point, Requirement, Setting, Transition};
 
 use crate::arguments::SweepDirectory;
@@ -65,21 +65,27 @@ fn point(point: &Point) -> String {
         )
     };
     let rates = point.rates.iter().map(rate);
+    let failed = (point.failed > 0).then(|| format!("{} failed", point.failed));
     let medians = point.medians.iter().map(|(name, x)| format!("median {name} {x:.3e}"));
     format!(
         "{}: {}",
         place(&point.setting),
-        rates.chain(medians).collect::<Vec<_>>().join(", ")
+        failed
+            .into_iter()
+            .chain(rates)
+            .chain(medians)
+            .collect::<Vec<_>>()
+            .join(", ")
     )
 }
 
 fn transition(transition: &Transition) -> String {
     let found = match &transition.half {
-        Some((half, interval)) => format!("{half:.2} [{:.2}, {:.2}]", interval.low, interval.high),
+        Some(Half { place, interval }) => format!("{place:.2} [{:.2}, {:.2}]", interval.low, interval.high),
         None => "not within the grid".to_owned(),
     };
     let theory = match transition.theory {
-        Some((location, width)) => format!(", theory {location:.2} ± {width:.2}"),
+        Some((location, width)) => format!(", theory of least l1 {location:.2} ± {width:.2}"),
         None => String::new(),
     };
     let (column, along) = (&transition.success, transition.along);
@@ -104,18 +110,10 @@ fn requirement(requirement: &Requirement) -> String {
 }
 
 fn law(law: &Law) -> String {
-    let mut words = format!(
-        "{}: {} of exponent {}",
-        place(&law.setting),
-        law.column,
-        with_interval(law.slope.0, &law.slope.1)
-    );
+    let mut words = format!("{}: {} ", place(&law.setting), law.column);
     // writing to a string cannot fail
-    if let Some(predicted) = law.predicted {
-        let _ = write!(words, ", predicted {predicted:.3}");
-    }
     if let Some(draws) = &law.draws {
-        let _ = write!(words, "; median of {} draws {:.3}", draws.count, draws.slope);
+        let _ = write!(words, "of exponent {:.3}, median of {} draws", draws.slope, draws.count);
         if let Some((median, largest)) = draws.deviation {
             let (median, largest) = (100.0 * median, 100.0 * largest);
             let _ = write!(
@@ -123,6 +121,16 @@ fn law(law: &Law) -> String {
                 ", off the prediction of each by {median:.2} % (median), {largest:.2} % (largest)"
             );
         }
+        words.push_str("; the medians ");
+    }
+    let _ = write!(words, "of exponent {}", with_interval(law.slope.0, &law.slope.1));
+    if let Some(predicted) = law.predicted {
+        let mean = if law.draws.is_some() {
+            "predicted in the mean"
+        } else {
+            "predicted"
+        };
+        let _ = write!(words, ", {mean} {predicted:.3}");
     }
     words
 }

@@ -46,7 +46,7 @@ fn open(arguments: &SweepSubmit) -> Result<Plan, Failure> {
             let what = "a sweep file needs --out DIR for its plan and its table";
             return Err(Failure::Input(format!("{target}: {what}")));
         };
-        return Ok(Plan::freeze(sweep, out, arguments.shards)?);
+        return super::freeze(sweep, out, arguments.shards);
     }
     if arguments.out.is_some() || !arguments.set.is_empty() {
         let what = "a plan is frozen: --out and --set go with a sweep file";
