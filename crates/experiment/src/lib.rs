@@ -7,11 +7,13 @@
 //! - [`run`]: integrating, assessing, saving, and loading what was saved;
 //! - [`sweep`]: a scenario over a grid of parameters, in parallel, and safe from being killed;
 //! - [`page`]: a run as one HTML page;
+//! - [`lesson`]: guided families of runs, each as one HTML page;
 //! - [`mod@write`]: results, written so that no half file ever stands under a final name.
 //!
 //! No reader panics, overflows the stack or allocates more than a file can justify, whatever the bytes are.
 
 mod error;
+pub mod lesson;
 pub mod limit;
 mod memory;
 pub mod page;

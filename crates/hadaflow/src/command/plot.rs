@@ -9,24 +9,36 @@ use hadaflow::plot::{Size, catalogue};
 use crate::arguments::{self, Picture};
 use crate::exit::{Exit, Failure, print};
 
-/// Draw the figures of a saved run.
+/// Draw the figures of a saved run, or of several in one.
 pub fn execute(arguments: &arguments::Plot) -> Result<Exit, Failure> {
     let known: Vec<&str> = catalogue().iter().map(|figure| figure.name()).collect();
-    let (selection, size) = wanted(arguments, &known)?;
-    let saved = run::load(&arguments.directory)?;
-    let paths = run::plot(
-        &saved.experiment,
-        &saved.findings,
-        &arguments.directory,
-        &selection,
-        format(arguments),
-        size,
-    )?;
-    show(&paths, "the run holds no data for these figures")
+    let drawing = &arguments.drawing;
+    let (selection, size) = wanted(drawing, &known)?;
+    let saved = arguments.directories.iter().map(|directory| run::load(directory));
+    let saved = saved.collect::<Result<Vec<_>, _>>()?;
+    let own = arguments.out.clone();
+    let paths = match (&saved[..], &arguments.directories[..]) {
+        ([one], [directory]) => {
+            let folder = own.unwrap_or_else(|| directory.join("figures"));
+            run::plot(
+                &one.experiment,
+                &one.findings,
+                &folder,
+                &selection,
+                format(drawing),
+                size,
+            )?
+        }
+        (several, _) => {
+            let folder = own.unwrap_or_else(|| PathBuf::from("comparison"));
+            run::compare(several, &folder, &selection, format(drawing), size)?
+        }
+    };
+    show(&paths, "the runs hold no data for these figures")
 }
 
 /// As which file.
-pub fn format(arguments: &arguments::Plot) -> PictureFormat {
+pub fn format(arguments: &arguments::Drawing) -> PictureFormat {
     match arguments.format {
         Picture::Svg => PictureFormat::Svg,
         Picture::Png => PictureFormat::Png,
@@ -35,7 +47,7 @@ pub fn format(arguments: &arguments::Plot) -> PictureFormat {
 }
 
 /// Which figures are meant, and how large.
-pub fn wanted(arguments: &arguments::Plot, known: &[&str]) -> Result<(Selection, Size), Failure> {
+pub fn wanted(arguments: &arguments::Drawing, known: &[&str]) -> Result<(Selection, Size), Failure> {
     let selection = if arguments.figure.is_empty() {
         Selection::All
     } else {
