@@ -118,3 +118,54 @@ fn the_gallery_in_the_book_is_what_the_command_draws() {
         assert_eq!(anatomy(&kept), anatomy(&now), "{name} {stale}");
     }
 }
+
+#[test]
+fn a_style_file_colours_pictures_and_a_wrong_one_is_refused() {
+    let place = Place::with_small();
+    place
+        .run(&["run", "small.ron", "--out", "run", "--no-figures"])
+        .exits(0);
+    place.write(
+        "style.ron",
+        "Style(ground: Dark, background: \"#010203\", roles: {Loss: \"#fedcba\"})",
+    );
+    let plot = [
+        "plot",
+        "run",
+        "--figure",
+        "loss_decay",
+        "--style",
+        "style.ron",
+        "--out",
+        "styled",
+    ];
+    place.run(&plot).exits(0);
+    let svg = String::from_utf8(place.read("styled/loss_decay.svg")).unwrap();
+    assert!(
+        svg.contains("#010203") && svg.contains("#fedcba"),
+        "both colours are used"
+    );
+    assert!(svg.contains("#f2f2f2"), "what is not named is that of the ground");
+    place.write("style.ron", "Style(background: \"black\")");
+    let done = place.run(&plot).exits(3);
+    assert!(done.stderr.contains("background"), "{}", done.stderr);
+}
+
+#[test]
+fn several_runs_are_labelled_by_what_differs() {
+    let place = Place::with_small();
+    for depth in ["2", "3"] {
+        let set = format!("model.depth={depth}");
+        place
+            .run(&["run", "small.ron", "--set", &set, "--out", depth, "--no-figures"])
+            .exits(0);
+    }
+    let done = place.run(&["plot", "2", "3", "--figure", "loss_decay"]).exits(0);
+    assert_eq!(done.stdout.trim(), "comparison/loss_decay.svg");
+    let (one, both) = (
+        place.run(&["plot", "2", "--figure", "loss_decay"]),
+        place.read("comparison/loss_decay.svg"),
+    );
+    assert_eq!(one.exits(0).stdout.trim(), "2/figures/loss_decay.svg");
+    assert_ne!(place.read("2/figures/loss_decay.svg"), both);
+}

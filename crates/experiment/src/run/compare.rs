@@ -21,7 +21,7 @@ pub fn compare(
     directory: &Path,
     names: &Selection,
     format: PictureFormat,
-    size: Size,
+    (size, theme): (Size, &Theme),
 ) -> Result<Vec<PathBuf>, ExperimentError> {
     let scenarios: Vec<&Scenario> = runs.iter().map(|run| &run.experiment.scenario).collect();
     let labels = differences(&scenarios);
@@ -46,7 +46,7 @@ pub fn compare(
             directory: directory.to_owned(),
             reason: error.to_string(),
         })?;
-        write_picture(&named.drawn(size, &Theme::light())?, format, &path)?;
+        write_picture(&named.drawn(size, theme)?, format, &path)?;
         written.push(path);
     }
     Ok(written)

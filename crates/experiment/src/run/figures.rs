@@ -57,7 +57,7 @@ pub(super) fn draw_all(experiment: &Experiment, findings: &Findings) -> Result<V
     let chosen = catalogue()
         .iter()
         .filter(|figure| experiment.scenario.figures.contains(figure.name()));
-    let drawn = chosen.map(|figure| draw(*figure, &input, Size::OneColumn));
+    let drawn = chosen.map(|figure| draw(*figure, &input, (Size::OneColumn, &Theme::light())));
     Ok(drawn.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
@@ -225,9 +225,13 @@ pub(super) fn named_charts(figure: &dyn Figure, input: &FigureInput<'_>) -> Resu
 }
 
 /// The charts of a figure, drawn.
-fn draw(figure: &dyn Figure, input: &FigureInput<'_>, size: Size) -> Result<Vec<Picture>, ExperimentError> {
+fn draw(
+    figure: &dyn Figure,
+    input: &FigureInput<'_>,
+    (size, theme): (Size, &Theme),
+) -> Result<Vec<Picture>, ExperimentError> {
     let charts = named_charts(figure, input)?.into_iter();
-    charts.map(|chart| chart.drawn(size, &Theme::light())).collect()
+    charts.map(|chart| chart.drawn(size, theme)).collect()
 }
 
 /// Draws figures of a run again into a folder: all the scenario names, or those of `names`.
@@ -240,7 +244,7 @@ pub fn plot(
     folder: &Path,
     names: &Selection,
     format: PictureFormat,
-    size: Size,
+    look: (Size, &Theme),
 ) -> Result<Vec<PathBuf>, ExperimentError> {
     let data = FigureData::new(experiment, findings);
     let input = data.input(experiment);
@@ -251,7 +255,7 @@ pub fn plot(
     let mut written = Vec::new();
     let chosen = catalogue().iter().filter(|figure| names.contains(figure.name()));
     for figure in chosen {
-        for picture in draw(*figure, &input, size)? {
+        for picture in draw(*figure, &input, look)? {
             let path = folder.join(format!("{}.{}", picture.name, format.extension()));
             write_picture(&picture, format, &path)?;
             written.push(path);

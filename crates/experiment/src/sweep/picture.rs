@@ -28,7 +28,12 @@ pub struct Drawn {
 ///
 /// # Errors
 /// If there is no table of this plan, or a figure cannot be drawn or written.
-pub fn plot(plan: &Plan, names: &Selection, format: PictureFormat, size: Size) -> Result<Drawn, ExperimentError> {
+pub fn plot(
+    plan: &Plan,
+    names: &Selection,
+    format: PictureFormat,
+    (size, theme): (Size, &Theme),
+) -> Result<Drawn, ExperimentError> {
     let table = Described::read(plan)?;
     let directory = plan.directory.join("figures");
     std::fs::create_dir_all(&directory).map_err(|error| ExperimentError::Occupied {
@@ -51,7 +56,7 @@ pub fn plot(plan: &Plan, names: &Selection, format: PictureFormat, size: Size) -
                 0 => figure.name().to_owned(),
                 _ => format!("{}_{}", figure.name(), k + 1),
             };
-            let picture = svg(chart, size, &Theme::light()).map_err(failed)?;
+            let picture = svg(chart, size, theme).map_err(failed)?;
             let path = directory.join(format!("{stem}.{}", format.extension()));
             write_bytes(&path, &format.encode(&picture).map_err(failed)?)?;
             drawn.written.push(path);

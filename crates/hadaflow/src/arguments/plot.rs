@@ -40,6 +40,9 @@ pub struct Drawing {
     /// Size of the figure.
     #[arg(long, value_enum, default_value_t = Size::OneColumn)]
     pub size: Size,
+    /// Colours, as a RON file: Style(ground: Dark) is enough for slides [default: on white].
+    #[arg(long, value_name = "FILE.ron")]
+    pub style: Option<PathBuf>,
 }
 
 /// Picture formats.

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use hadaflow::experiment::run::{self, PictureFormat};
 use hadaflow::experiment::scenario::{Selection, suggest};
-use hadaflow::plot::{Size, catalogue};
+use hadaflow::experiment::style;
+use hadaflow::plot::{Size, Theme, catalogue};
 
 use crate::arguments::{self, Picture};
 use crate::exit::{Exit, Failure, print};
@@ -17,6 +18,7 @@ pub fn execute(arguments: &arguments::Plot) -> Result<Exit, Failure> {
     let saved = arguments.directories.iter().map(|directory| run::load(directory));
     let saved = saved.collect::<Result<Vec<_>, _>>()?;
     let own = arguments.out.clone();
+    let theme = theme(drawing)?;
     let paths = match (&saved[..], &arguments.directories[..]) {
         ([one], [directory]) => {
             let folder = own.unwrap_or_else(|| directory.join("figures"));
@@ -31,10 +33,16 @@ pub fn execute(arguments: &arguments::Plot) -> Result<Exit, Failure> {
         }
         (several, _) => {
             let folder = own.unwrap_or_else(|| PathBuf::from("comparison"));
-            run::compare(several, &folder, &selection, format(drawing), size)?
+            run::compare(several, &folder, &selection, format(drawing), (size, &theme))?
         }
     };
     show(&paths, "the runs hold no data for these figures")
+}
+
+/// In which colours.
+pub fn theme(arguments: &arguments::Drawing) -> Result<Theme, Failure> {
+    let read = arguments.style.as_deref().map(style::read);
+    Ok(read.transpose()?.unwrap_or_default())
 }
 
 /// As which file.
