@@ -40,8 +40,10 @@ fn gallery(place: &Place) -> String {
     for (figure, name) in PICTURES {
         let quiet = ["--no-figures", "--set", "predictions=None"];
         if !place.path(name).exists() {
-            let run = [&["run", &scenario(name), "--out", name], &quiet[..]].concat();
-            place.run(&run).exits(0);
+            let scenario = scenario(name);
+            place
+                .run(&[&["run", &scenario, "--out", name], &quiet[..]].concat())
+                .exits(0);
         }
         place
             .run(&["plot", name, "--figure", figure, "--out", "pictures"])

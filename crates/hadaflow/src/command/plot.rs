@@ -28,7 +28,7 @@ pub fn execute(arguments: &arguments::Plot) -> Result<Exit, Failure> {
                 &folder,
                 &selection,
                 format(drawing),
-                size,
+                (size, &theme),
             )?
         }
         (several, _) => {
