@@ -55,7 +55,8 @@ impl View<'_> {
                     (self.frame.right + 0.2 * size, end.1),
                     (right - 0.2 * size, height),
                 ],
-                width: 0.6 * self.measures.line,
+                // thin, so that it is not taken for data
+                width: 0.3 * self.measures.line,
                 colour: self.theme.paint(chart.series[*k].colour),
             });
             marks.push(Mark::Text {

@@ -14,6 +14,9 @@ use crate::progress::SweepWatcher;
 
 /// Width of a terminal that everyone has.
 const COLUMNS: usize = 100;
+/// Room for a verdict, and what is left beside it.
+const INDENT: usize = 14;
+const BESIDE: usize = COLUMNS - INDENT;
 /// Height of a chart in characters.
 const ROWS: usize = 14;
 
@@ -99,7 +102,7 @@ fn told(name: &str, lesson: &Lesson, family: &Family) -> String {
     let start = lesson.start();
     let mut out = format!("{}\n\n", lesson.title.to_uppercase());
     for paragraph in &lesson.text {
-        out.push_str(&format!("{}\n\n", wrapped(paragraph)));
+        out.push_str(&format!("{}\n\n", wrapped(paragraph, COLUMNS)));
     }
     let values = lesson.sliders.iter().zip(&start);
     let values: Vec<String> = values.map(|(s, &k)| format!("{} = {}", s.symbol, s.shown(k))).collect();
@@ -115,29 +118,36 @@ fn told(name: &str, lesson: &Lesson, family: &Family) -> String {
         "{}\n",
         sketch(&lesson.chart_across(family, &start), COLUMNS, ROWS)
     ));
-    out.push_str(&format!("QUESTION\n{}\n\n", wrapped(&lesson.question)));
-    out.push_str(&format!("ANSWER\n{}\n\n", wrapped(&lesson.answer)));
+    out.push_str(&format!("QUESTION\n{}\n\n", wrapped(&lesson.question, COLUMNS)));
+    out.push_str(&format!("ANSWER\n{}\n\n", wrapped(&lesson.answer, COLUMNS)));
     out.push_str(&format!("With sliders, in a browser: hadaflow demo {name} --out DIR\n"));
     out
 }
 
+/// A verdict in a word, and what it is about beside it.
 fn lights(member: &Member) -> String {
     let line = |light: &Light| {
-        let says = if light.is_goal() {
-            String::new()
-        } else {
-            format!(": {}", light.statement)
-        };
         let word = match (light.is_goal(), light.verdict) {
             (true, "holds") => "reached",
             (true, _) => "missed",
             (false, verdict) => verdict,
         };
-        let since = match (light.since, light.is_goal() || light.verdict == "violated") {
-            (Some(t), true) => format!(", since t = {t:.3e}"),
-            _ => String::new(),
+        let says = if light.is_goal() {
+            light.name.clone()
+        } else {
+            format!("{}: {}", light.name, light.statement)
         };
-        format!("{word:<13} {}{says}\n{:<14}{}{since}\n", light.name, "", light.reason)
+        let since = match light.since {
+            Some(t) => format!(", since t = {t:.3e}"),
+            None => String::new(),
+        };
+        let text = format!(
+            "{}\n{}",
+            wrapped(&says, BESIDE),
+            wrapped(&format!("{}{since}", light.reason), BESIDE)
+        );
+        let indented = text.replace('\n', &format!("\n{:INDENT$}", ""));
+        format!("{word:<INDENT$}{indented}\n")
     };
     member.lights.iter().map(line).collect()
 }
@@ -171,12 +181,12 @@ fn number(value: f64) -> String {
     }
 }
 
-/// A paragraph in lines of the terminal.
-fn wrapped(paragraph: &str) -> String {
+/// A paragraph in lines of some width.
+fn wrapped(paragraph: &str, width: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for word in paragraph.split_whitespace() {
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= COLUMNS => {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
                 line.push(' ');
                 line.push_str(word);
             }
