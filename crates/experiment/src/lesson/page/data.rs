@@ -1,7 +1,7 @@
 //! The family as JSON for the page's script. What occurs more than once, such as recorded times and labels, stands once in a
 //! pool and is referred to by its position.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use hadaflow_plot::{Chart, Theme};
 use serde_json::{Map, Value, json};
@@ -41,7 +41,7 @@ pub(super) fn family(lesson: &Lesson, family: &Family) -> Value {
 #[derive(Default)]
 struct Pool {
     values: Vec<Value>,
-    known: HashMap<String, usize>,
+    known: BTreeMap<String, usize>,
 }
 
 impl Pool {
