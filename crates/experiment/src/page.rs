@@ -5,8 +5,8 @@
 //! and zoom; without the script, and on paper, the pictures stay. The page asks for nothing from anywhere, and says so to
 //! the browser.
 
-mod live;
-mod markup;
+pub(crate) mod live;
+pub(crate) mod markup;
 
 use hadaflow_plot::{Chart, Theme};
 use serde_json::Value;
@@ -39,18 +39,28 @@ pub fn page(report: &Value, scenario: &str, pictures: &[Picture]) -> String {
         section("scenario", "Scenario", &scenario_text(scenario)),
         section("provenance", "Provenance", &provenance(report)),
     ];
+    let content = format!(
+        "<header>\n<h1>{title}</h1>\n{}</header>\n{}",
+        verdicts(report),
+        sections.concat()
+    );
+    document(&title, "", &content, include_str!("page/report.js"))
+}
+
+/// A page that stands alone: its title and content in HTML, styles beyond those of all pages, and what its script does with
+/// the charts.
+pub(crate) fn document(title: &str, style: &str, content: &str, script: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
          script-src 'unsafe-inline'\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
-         <style>\n{style}{dark}</style>\n</head>\n<body>\n<main>\n<header>\n<h1>{title}</h1>\n{verdicts}</header>\n\
-         {sections}</main>\n<script>\n{script}</script>\n</body>\n</html>\n",
-        style = include_str!("page/style.css"),
+         <style>\n{common}{style}{dark}</style>\n</head>\n<body>\n<main>\n{content}</main>\n\
+         <script>\n{charts}{script}{copy}</script>\n</body>\n</html>\n",
+        common = include_str!("page/style.css"),
         dark = markup::dark_colours(&Theme::light(), &Theme::dark()),
-        verdicts = verdicts(report),
-        sections = sections.concat(),
-        script = include_str!("page/live.js"),
+        charts = include_str!("page/chart.js"),
+        copy = include_str!("page/copy.js"),
     )
 }
 
@@ -69,7 +79,7 @@ fn items<'a>(report: &'a Value, place: &str) -> impl Iterator<Item = &'a Value> 
     report.pointer(place).and_then(Value::as_array).into_iter().flatten()
 }
 
-fn section(id: &str, heading: &str, content: &str) -> String {
+pub(crate) fn section(id: &str, heading: &str, content: &str) -> String {
     format!(
         "<section id=\"{id}\" aria-labelledby=\"{id}-heading\">\n<h2 id=\"{id}-heading\">{heading}</h2>\n{content}</section>\n"
     )
@@ -204,19 +214,23 @@ fn figures(pictures: &[Picture]) -> String {
         return "<p>None were drawn.</p>\n".to_owned();
     }
     let figure = |picture: &Picture| {
-        let (name, description) = (escaped(&picture.name), escaped(picture.description));
-        let label = format!("<svg role=\"img\" aria-label=\"{description}\" ");
-        let svg = picture.svg.replacen("<svg ", &label, 1);
-        format!(
-            "<figure id=\"figure-{name}\">\n<div class=\"paper\">{}</div>\n<script type=\"application/json\">{}</script>\n\
-             <figcaption><code>{name}</code> {description}</figcaption>\n</figure>\n",
-            svg.trim_end(),
-            live::data(&picture.chart, &Theme::light()),
-        )
+        let data = live::data(&picture.chart, &Theme::light());
+        figure_element(picture, &format!("<script type=\"application/json\">{data}</script>\n"))
     };
     format!(
         "<div class=\"figures\">\n{}</div>\n",
         pictures.iter().map(figure).collect::<String>()
+    )
+}
+
+/// A picture as it is printed, with its name, and what the script needs in the same element.
+pub(crate) fn figure_element(picture: &Picture, data: &str) -> String {
+    let (name, description) = (escaped(&picture.name), escaped(picture.description));
+    let label = format!("<svg role=\"img\" aria-label=\"{description}\" ");
+    format!(
+        "<figure id=\"figure-{name}\">\n<div class=\"paper\">{}</div>\n{data}\
+         <figcaption><code>{name}</code> {description}</figcaption>\n</figure>\n",
+        picture.svg.replacen("<svg ", &label, 1).trim_end(),
     )
 }
 

@@ -1,5 +1,6 @@
 //! Running an experiment, and assessing what it recorded.
 
+mod compare;
 mod figures;
 mod report;
 mod save;
@@ -21,7 +22,9 @@ use hadaflow_core::trajectory::Trajectory;
 
 use crate::resolve::Experiment;
 
-pub use figures::{PictureFormat, plot};
+pub use compare::{compare, differences};
+pub(crate) use figures::charts;
+pub use figures::{NamedChart, PictureFormat, plot};
 pub use report::{predictions, report};
 pub(crate) use save::relative;
 pub use save::{Artifacts, TableFormat, prepare_directory, save};
@@ -142,6 +145,27 @@ impl<R: Recorder> Recorder for Appending<R> {
             .collect();
         self.inner.retain(&all);
     }
+}
+
+/// The verdicts on the first `rows` records of a run, on descent as if it were the flow if `as_flow`. Statements about
+/// families of runs are not explored.
+pub(crate) fn assess_beginning(
+    experiment: &Experiment,
+    trajectory: &Trajectory,
+    rows: usize,
+    as_flow: bool,
+    wanted: impl Fn(&str) -> bool,
+) -> Vec<Assessment> {
+    let mut beginning = trajectory.clone();
+    let keep: Vec<bool> = (0..trajectory.len()).map(|row| row < rows).collect();
+    beginning.retain(&keep);
+    let mut series = empty_series(experiment);
+    beginning.replay(experiment.choice.flow.as_ref(), &mut series);
+    let mut evidence = evidence(experiment, beginning, &series, true);
+    if as_flow {
+        evidence.descent = None;
+    }
+    prediction::assess(&evidence, wanted)
 }
 
 /// A table with the experiment's observables and no rows.

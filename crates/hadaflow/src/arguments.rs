@@ -1,11 +1,15 @@
 //! What the command line understands.
 
+mod demo;
+mod plot;
 mod submit;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use demo::Demo;
+pub use plot::{Drawing, Picture, Plot, Size, SweepPlot};
 pub use submit::SweepSubmit;
 
 /// Gradient flow of Hadamard-factorized least squares: integrate it, check the theory, draw it.
@@ -33,11 +37,14 @@ pub enum Command {
     Limit(Limit),
     /// Assess predictions again from what a run saved, or run a scenario and assess it.
     Check(Check),
-    /// Draw the figures of a saved run again.
+    /// Draw the figures of a saved run again, or of several runs together.
     Plot(Plot),
     /// Run a scenario over a grid of parameters: plan, run, status, merge, submit, analyse, plot.
     #[command(subcommand, long_about = SWEEP)]
     Sweep(Sweep),
+    /// Guided lessons: in the terminal, or as pages with sliders.
+    #[command(long_about = demo::ABOUT)]
+    Demo(Demo),
     /// Write a commented scenario with every default.
     New(New),
     /// List what there is: ensembles, models, observables, predictions, figures, events, scenarios.
@@ -131,44 +138,6 @@ pub struct Check {
     pub strict: bool,
 }
 
-/// `hadaflow plot` and `hadaflow sweep plot`.
-#[derive(Debug, Args)]
-pub struct Plot {
-    /// The directory of the run, or of the sweep.
-    pub directory: PathBuf,
-    /// Which figure; may be repeated [default: all].
-    #[arg(long, value_name = "NAME")]
-    pub figure: Vec<String>,
-    /// File format.
-    #[arg(long, value_enum, default_value_t = Picture::Svg)]
-    pub format: Picture,
-    /// Size of the figure.
-    #[arg(long, value_enum, default_value_t = Size::OneColumn)]
-    pub size: Size,
-}
-
-/// Picture formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Picture {
-    /// Vector graphics, text as paths.
-    Svg,
-    /// Pixels at 300 dpi.
-    Png,
-    /// A page of the size of the figure, text as paths.
-    Pdf,
-}
-
-/// Sizes of figures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Size {
-    /// One column of a journal, 85 mm wide.
-    OneColumn,
-    /// Two columns, 175 mm wide.
-    TwoColumn,
-    /// A 16:9 slide.
-    Slide,
-}
-
 const SWEEP: &str = "Run a scenario over a grid of parameters.
 
 A sweep file names a template scenario, axes over any of its fields, trials, and what is measured of each cell. `plan` checks
@@ -195,7 +164,7 @@ pub enum Sweep {
     /// Say what the merged table shows: success rates, transitions and exponents, beside theory.
     Analyse(SweepDirectory),
     /// Draw the figures that the merged table allows, into DIR/figures.
-    Plot(Plot),
+    Plot(SweepPlot),
 }
 
 /// `hadaflow sweep plan`.

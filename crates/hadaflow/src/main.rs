@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => command::check::execute(&arguments),
         Command::Plot(arguments) => command::plot::execute(&arguments),
         Command::Sweep(arguments) => command::sweep::execute(&arguments),
+        Command::Demo(arguments) => command::demo::execute(&arguments),
         Command::New(arguments) => command::new::execute(&arguments),
         Command::List(arguments) => command::list::execute(&arguments),
         Command::Completions { shell } => command::manual::completions(shell),

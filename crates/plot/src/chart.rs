@@ -161,6 +161,8 @@ pub struct Series {
     pub width: f64,
     /// Whether the legend lists it.
     pub legend: bool,
+    /// Whether its label stands at its end, right of the frame.
+    pub direct: bool,
     /// Paint of a broader unbroken line below, which sets it off from a coloured ground.
     pub halo: Option<Colour>,
 }
@@ -176,6 +178,7 @@ impl Series {
             dash: Dash::Solid,
             width: 1.0,
             legend: true,
+            direct: false,
             halo: None,
         }
     }

@@ -10,7 +10,7 @@
 use crate::font;
 
 /// Size of a script relative to its line.
-const SCRIPT: f64 = 0.72;
+pub(crate) const SCRIPT: f64 = 0.8;
 /// Baseline shifts of scripts in units of the type size.
 const RAISED: f64 = 0.38;
 const LOWERED: f64 = -0.17;
@@ -111,7 +111,7 @@ fn lower_script(c: char) -> Option<(char, Script)> {
 }
 
 /// A mathematical italic letter as the plain one it stands for.
-fn lower_italic(c: char) -> Option<char> {
+pub(crate) fn lower_italic(c: char) -> Option<char> {
     let code = u32::from(c);
     match code {
         0x210E => Some('h'),

@@ -2,6 +2,7 @@
 
 use crate::chart::Chart;
 use crate::data::View;
+use crate::direct::{labels, width};
 use crate::label::{Label, wrap};
 use crate::legend::{Legend, entries};
 use crate::scale::{Span, horizontal, vertical};
@@ -31,7 +32,8 @@ pub(crate) fn scene(chart: &Chart, size: Size, theme: &Theme) -> Scene {
         .heatmap
         .as_ref()
         .map(|map| page.colour_bar(map, page.heights(&texts, &legend)));
-    let beside = bar.as_ref().map_or(0.0, |bar| bar.width);
+    let direct = labels(chart, page.size.0, &page.measures);
+    let beside = bar.as_ref().map_or(0.0, |bar| bar.width) + width(&direct, &page.measures);
     let (frame, x_ticks, y_ticks) = page.frame(&texts, &legend, beside, (&x, &y));
     let view = View {
         x,
@@ -46,6 +48,7 @@ pub(crate) fn scene(chart: &Chart, size: Size, theme: &Theme) -> Scene {
         marks.push(page.nothing(&frame));
     }
     marks.extend(data);
+    marks.extend(view.direct_labels(chart, &direct));
     marks.extend(page.axes(&frame, &x_ticks, &y_ticks));
     marks.extend(page.captions(&texts, &frame));
     marks.extend(bar.iter().flat_map(|bar| page.bar_marks(bar, &frame)));

@@ -3,7 +3,7 @@
 /// A standard size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Size {
-    /// One column of a journal: 85 mm wide, 68 mm high.
+    /// One column of a journal: 85 mm wide, 74 mm high.
     #[default]
     OneColumn,
     /// Both columns of a journal: 175 mm wide, 90 mm high.
@@ -22,7 +22,7 @@ impl Size {
     /// Width and height in millimetres.
     pub fn millimetres(self) -> (f64, f64) {
         match self {
-            Self::OneColumn => (85.0, 68.0),
+            Self::OneColumn => (85.0, 74.0),
             Self::TwoColumn => (175.0, 90.0),
             Self::Slide => (254.0, 143.0),
         }
@@ -31,8 +31,9 @@ impl Size {
     /// Type sizes and line widths.
     pub(crate) fn measures(self) -> Measures {
         let (tick, label, title, line, legend_right) = match self {
-            Self::OneColumn => (7.0, 8.0, 8.0, 1.0, false),
-            Self::TwoColumn => (8.0, 9.0, 9.0, 1.15, true),
+            // scripts have 0.8 of these sizes, and no less than 7 pt
+            Self::OneColumn => (8.8, 9.0, 9.0, 1.0, false),
+            Self::TwoColumn => (8.8, 9.5, 9.5, 1.15, true),
             Self::Slide => (15.0, 17.0, 18.0, 2.1, true),
         };
         Measures {
@@ -67,5 +68,21 @@ impl Measures {
     /// The unit of spacing: distances between parts grow with the text.
     pub fn gap(&self) -> f64 {
         0.5 * self.tick
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::label::SCRIPT;
+
+    #[test]
+    fn all_text_has_seven_points_in_print() {
+        for size in Size::ALL {
+            let Measures { tick, label, title, .. } = size.measures();
+            for text in [tick, label, title] {
+                assert!(SCRIPT * text / POINT >= 7.0, "{size:?}: {}", SCRIPT * text / POINT);
+            }
+        }
     }
 }

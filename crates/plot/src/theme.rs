@@ -46,6 +46,8 @@ pub struct Theme {
     pub palette: [Rgb; 8],
     /// Opacity of shaded regions.
     pub band_opacity: f64,
+    /// Colours of quantities that differ from the usual ones.
+    pub roles: Vec<(Role, Rgb)>,
 }
 
 impl Theme {
@@ -67,6 +69,7 @@ impl Theme {
                 YELLOW,
             ],
             band_opacity: 0.35,
+            roles: Vec::new(),
         }
     }
 
@@ -89,6 +92,7 @@ impl Theme {
                 YELLOW,
             ],
             band_opacity: 0.4,
+            roles: Vec::new(),
         }
     }
 
@@ -116,6 +120,9 @@ impl Theme {
 
     /// The paint that always stands for this quantity.
     fn role(&self, role: Role) -> Rgb {
+        if let Some((_, own)) = self.roles.iter().find(|(named, _)| *named == role) {
+            return *own;
+        }
         match role {
             Role::Loss => VERMILLION,
             Role::Divergence | Role::OnSupport => self.palette[0],

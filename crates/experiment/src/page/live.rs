@@ -10,6 +10,16 @@ const MOST_POINTS: usize = 1000;
 
 /// The chart as JSON that may stand inside a `<script>` element.
 pub(super) fn data(chart: &Chart, theme: &Theme) -> String {
+    embedded(&value(chart, theme))
+}
+
+/// JSON as the text of a `<script>` element: `</` would end the element; in JSON the two spellings are the same text.
+pub(crate) fn embedded(value: &Value) -> String {
+    value.to_string().replace("</", "<\\/")
+}
+
+/// The chart as JSON.
+pub(crate) fn value(chart: &Chart, theme: &Theme) -> Value {
     let paint = |colour| hex(theme.paint(colour));
     let dashes = |dash| match dash {
         Dash::Solid => "",
@@ -19,7 +29,7 @@ pub(super) fn data(chart: &Chart, theme: &Theme) -> String {
     };
     let series = chart.series.iter().map(|s| {
         json!({"label": formula(&s.label), "x": numbers(&s.x), "y": numbers(&s.y), "colour": paint(s.colour),
-               "dash": dashes(s.dash), "width": s.width, "listed": s.legend})
+               "dash": dashes(s.dash), "width": s.width, "listed": s.legend || s.direct})
     });
     let bands = chart.bands.iter().map(|b| {
         json!({"label": formula(&b.label), "x": numbers(&b.x), "lower": numbers(&b.lower), "upper": numbers(&b.upper),
@@ -37,17 +47,15 @@ pub(super) fn data(chart: &Chart, theme: &Theme) -> String {
         json!({"label": formula(&axis.label), "log": axis.scale == Scale::Log10,
                "range": axis.range.map(|(low, high)| [low, high])})
     };
-    let chart = json!({
+    json!({
         "x": axis(&chart.x), "y": axis(&chart.y),
         "series": series.collect::<Vec<_>>(), "bands": bands.collect::<Vec<_>>(),
         "levels": levels.collect::<Vec<_>>(), "points": points.collect::<Vec<_>>(),
-    });
-    // `</` would end the element; in JSON the two spellings are the same text.
-    chart.to_string().replace("</", "<\\/")
+    })
 }
 
 /// Every so many values, and the last.
-fn numbers(values: &[f64]) -> Value {
+pub(crate) fn numbers(values: &[f64]) -> Value {
     let stride = values.len().div_ceil(MOST_POINTS).max(1);
     let last = values.len().saturating_sub(1);
     let kept = values.iter().enumerate().filter(|(i, _)| i % stride == 0 || *i == last);
@@ -55,7 +63,7 @@ fn numbers(values: &[f64]) -> Value {
 }
 
 /// Six digits, which is more than a screen shows; null for what cannot be drawn.
-fn number(value: f64) -> Value {
+pub(crate) fn number(value: f64) -> Value {
     if !value.is_finite() {
         return Value::Null;
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::write::from_json;
 
 /// Text as HTML.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
         match c {
             '&' => out.push_str("&amp;"),
@@ -24,7 +24,7 @@ pub(super) fn escaped(text: &str) -> String {
 
 /// A formula as HTML: `D_F`, `‖·‖_∞`, `D_{F}` and `α^{2−L}` with scripts. An underscore inside a word of several letters, as in
 /// the name of a column, stays one.
-pub(super) fn formula(text: &str) -> String {
+pub(crate) fn formula(text: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
     let (mut out, mut at) = (String::new(), 0);
     while let Some(&c) = characters.get(at) {
@@ -64,7 +64,7 @@ fn script(characters: &[char], at: usize) -> Option<(String, usize)> {
 }
 
 /// A number of the report: its text there as `value`, rounded for the eye; other JSON as text, nothing for null.
-pub(super) fn cell(value: &Value) -> String {
+pub(crate) fn cell(value: &Value) -> String {
     let exact = match value {
         Value::Null => return String::new(),
         Value::String(text) => text.clone(),
@@ -77,7 +77,7 @@ pub(super) fn cell(value: &Value) -> String {
 }
 
 /// Six digits; whole numbers that a reader would count in full.
-pub(super) fn rounded(number: f64) -> String {
+pub(crate) fn rounded(number: f64) -> String {
     let size = number.abs();
     if number.is_nan() {
         return "not a number".to_owned();
@@ -100,13 +100,13 @@ pub(super) fn rounded(number: f64) -> String {
 }
 
 /// A row with its heading.
-pub(super) fn row(heading: &str, cells: &[String]) -> String {
+pub(crate) fn row(heading: &str, cells: &[String]) -> String {
     let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
     format!("<tr><th scope=\"row\">{heading}</th>{cells}</tr>\n")
 }
 
 /// A table that may be wider than the page.
-pub(super) fn table(class: &str, columns: &[&str], body: &str) -> String {
+pub(crate) fn table(class: &str, columns: &[&str], body: &str) -> String {
     let head: String = columns
         .iter()
         .map(|column| format!("<th scope=\"col\">{column}</th>"))
@@ -120,12 +120,12 @@ pub(super) fn table(class: &str, columns: &[&str], body: &str) -> String {
 }
 
 /// A colour as HTML writes it.
-pub(super) fn hex(colour: Rgb) -> String {
+pub(crate) fn hex(colour: Rgb) -> String {
     format!("#{:02x}{:02x}{:02x}", colour.0, colour.1, colour.2)
 }
 
 /// Rules that give pictures drawn in one theme the colours of another, on dark screens.
-pub(super) fn dark_colours(light: &Theme, dark: &Theme) -> String {
+pub(crate) fn dark_colours(light: &Theme, dark: &Theme) -> String {
     let mut pairs = BTreeMap::new();
     let mut pair = |from: Rgb, to: Rgb| {
         pairs.entry(hex(from)).or_insert_with(|| hex(to));

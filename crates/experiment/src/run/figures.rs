@@ -57,7 +57,7 @@ pub(super) fn draw_all(experiment: &Experiment, findings: &Findings) -> Result<V
     let chosen = catalogue()
         .iter()
         .filter(|figure| experiment.scenario.figures.contains(figure.name()));
-    let drawn = chosen.map(|figure| draw(*figure, &input, Size::OneColumn));
+    let drawn = chosen.map(|figure| draw(*figure, &input, (Size::OneColumn, &Theme::light())));
     Ok(drawn.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
@@ -74,7 +74,7 @@ pub(super) fn save_figures(pictures: &[Picture], directory: &Path) -> Result<Vec
     Ok(names)
 }
 
-fn write_picture(picture: &Picture, format: PictureFormat, path: &Path) -> Result<(), ExperimentError> {
+pub(super) fn write_picture(picture: &Picture, format: PictureFormat, path: &Path) -> Result<(), ExperimentError> {
     let bytes = format
         .encode(&picture.svg)
         .map_err(|source| failed(&picture.name, source))?;
@@ -89,7 +89,7 @@ fn failed(figure: &str, source: PlotError) -> ExperimentError {
 }
 
 /// What figures are drawn from.
-struct FigureData {
+pub(super) struct FigureData {
     title: String,
     columns: BTreeMap<String, Vec<f64>>,
     weights: Option<(Vec<f64>, usize)>,
@@ -106,7 +106,7 @@ struct Vanishing {
 }
 
 impl FigureData {
-    fn new(experiment: &Experiment, findings: &Findings) -> Self {
+    pub(super) fn new(experiment: &Experiment, findings: &Findings) -> Self {
         let trajectory = &findings.trajectory;
         let weights = (trajectory.weights.clone(), experiment.problem.cols());
         let norm = |r: &hadaflow_analysis::reference::Reference| (r.name.clone(), r.l1_norm);
@@ -121,7 +121,7 @@ impl FigureData {
     }
 
     /// Lends it to a figure.
-    fn input<'a>(&'a self, experiment: &Experiment) -> FigureInput<'a> {
+    pub(super) fn input<'a>(&'a self, experiment: &Experiment) -> FigureInput<'a> {
         let n = experiment.problem.cols();
         let vanishing = self.vanishing.as_ref().map(|known| VanishingStart {
             unit: known.unit,
@@ -171,10 +171,44 @@ fn vanishing(experiment: &Experiment, trajectory: &Trajectory) -> Option<Vanishi
     })
 }
 
-/// The charts of a figure, drawn.
-fn draw(figure: &dyn Figure, input: &FigureInput<'_>, size: Size) -> Result<Vec<Picture>, ExperimentError> {
-    let failed = |source| failed(figure.name(), source);
-    let charts = figure.charts(input).map_err(failed)?;
+/// The charts of the figures the scenario asks for, not drawn.
+pub(crate) fn charts(experiment: &Experiment, findings: &Findings) -> Result<Vec<NamedChart>, ExperimentError> {
+    let data = FigureData::new(experiment, findings);
+    let input = data.input(experiment);
+    let chosen = catalogue()
+        .iter()
+        .filter(|figure| experiment.scenario.figures.contains(figure.name()));
+    let charts = chosen.map(|figure| named_charts(*figure, &input));
+    Ok(charts.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// A chart of a figure.
+#[derive(Debug, Clone)]
+pub struct NamedChart {
+    /// Name of the figure, numbered from its second chart on.
+    pub name: String,
+    /// What is seen, in one sentence.
+    pub description: &'static str,
+    /// What is drawn.
+    pub chart: Chart,
+}
+
+impl NamedChart {
+    /// The chart as a picture.
+    pub(crate) fn drawn(self, size: Size, theme: &Theme) -> Result<Picture, ExperimentError> {
+        let svg = hadaflow_plot::svg(&self.chart, size, theme).map_err(|source| failed(&self.name, source))?;
+        Ok(Picture {
+            name: self.name,
+            description: self.description,
+            chart: self.chart,
+            svg,
+        })
+    }
+}
+
+/// The charts of a figure, by name.
+pub(super) fn named_charts(figure: &dyn Figure, input: &FigureInput<'_>) -> Result<Vec<NamedChart>, ExperimentError> {
+    let charts = figure.charts(input).map_err(|source| failed(figure.name(), source))?;
     let name = |k: usize| {
         if k == 0 {
             figure.name().to_owned()
@@ -182,40 +216,46 @@ fn draw(figure: &dyn Figure, input: &FigureInput<'_>, size: Size) -> Result<Vec<
             format!("{}_{}", figure.name(), k + 1)
         }
     };
-    let picture = |(k, chart): (usize, Chart)| {
-        Ok(Picture {
-            name: name(k),
-            description: figure.description(),
-            svg: hadaflow_plot::svg(&chart, size, &Theme::light()).map_err(failed)?,
-            chart,
-        })
+    let named = |(k, chart): (usize, Chart)| NamedChart {
+        name: name(k),
+        description: figure.description(),
+        chart,
     };
-    charts.into_iter().enumerate().map(picture).collect()
+    Ok(charts.into_iter().enumerate().map(named).collect())
 }
 
-/// Draws figures of a run again: all the scenario names, or those of `names`.
+/// The charts of a figure, drawn.
+fn draw(
+    figure: &dyn Figure,
+    input: &FigureInput<'_>,
+    (size, theme): (Size, &Theme),
+) -> Result<Vec<Picture>, ExperimentError> {
+    let charts = named_charts(figure, input)?.into_iter();
+    charts.map(|chart| chart.drawn(size, theme)).collect()
+}
+
+/// Draws figures of a run again into a folder: all the scenario names, or those of `names`.
 ///
 /// # Errors
 /// If a figure does not exist or a file cannot be written.
 pub fn plot(
     experiment: &Experiment,
     findings: &Findings,
-    directory: &Path,
+    folder: &Path,
     names: &Selection,
     format: PictureFormat,
-    size: Size,
+    look: (Size, &Theme),
 ) -> Result<Vec<PathBuf>, ExperimentError> {
     let data = FigureData::new(experiment, findings);
     let input = data.input(experiment);
-    let folder = directory.join("figures");
-    std::fs::create_dir_all(&folder).map_err(|error| ExperimentError::Occupied {
-        directory: directory.to_owned(),
+    std::fs::create_dir_all(folder).map_err(|error| ExperimentError::Occupied {
+        directory: folder.to_owned(),
         reason: error.to_string(),
     })?;
     let mut written = Vec::new();
     let chosen = catalogue().iter().filter(|figure| names.contains(figure.name()));
     for figure in chosen {
-        for picture in draw(*figure, &input, size)? {
+        for picture in draw(*figure, &input, look)? {
             let path = folder.join(format!("{}.{}", picture.name, format.extension()));
             write_picture(&picture, format, &path)?;
             written.push(path);

@@ -28,7 +28,12 @@ pub struct Drawn {
 ///
 /// # Errors
 /// If there is no table of this plan, or a figure cannot be drawn or written.
-pub fn plot(plan: &Plan, names: &Selection, format: PictureFormat, size: Size) -> Result<Drawn, ExperimentError> {
+pub fn plot(
+    plan: &Plan,
+    names: &Selection,
+    format: PictureFormat,
+    (size, theme): (Size, &Theme),
+) -> Result<Drawn, ExperimentError> {
     let table = Described::read(plan)?;
     let directory = plan.directory.join("figures");
     std::fs::create_dir_all(&directory).map_err(|error| ExperimentError::Occupied {
@@ -51,7 +56,7 @@ pub fn plot(plan: &Plan, names: &Selection, format: PictureFormat, size: Size) -
             directory.join(format!("{}{number}.{}", figure.name(), format.extension()))
         };
         for (k, chart) in charts.iter().enumerate() {
-            let picture = svg(chart, size, &Theme::light()).map_err(failed)?;
+            let picture = svg(chart, size, theme).map_err(failed)?;
             write_bytes(&path(k), &format.encode(&picture).map_err(failed)?)?;
             drawn.written.push(path(k));
         }

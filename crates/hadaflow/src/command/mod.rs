@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod check;
+pub mod demo;
 pub mod limit;
 pub mod list;
 pub mod manual;

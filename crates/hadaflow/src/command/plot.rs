@@ -4,29 +4,49 @@ use std::path::PathBuf;
 
 use hadaflow::experiment::run::{self, PictureFormat};
 use hadaflow::experiment::scenario::{Selection, suggest};
-use hadaflow::plot::{Size, catalogue};
+use hadaflow::experiment::style;
+use hadaflow::plot::{Size, Theme, catalogue};
 
 use crate::arguments::{self, Picture};
 use crate::exit::{Exit, Failure, print};
 
-/// Draw the figures of a saved run.
+/// Draw the figures of a saved run, or of several in one.
 pub fn execute(arguments: &arguments::Plot) -> Result<Exit, Failure> {
     let known: Vec<&str> = catalogue().iter().map(|figure| figure.name()).collect();
-    let (selection, size) = wanted(arguments, &known)?;
-    let saved = run::load(&arguments.directory)?;
-    let paths = run::plot(
-        &saved.experiment,
-        &saved.findings,
-        &arguments.directory,
-        &selection,
-        format(arguments),
-        size,
-    )?;
-    show(&paths, "the run holds no data for these figures")
+    let drawing = &arguments.drawing;
+    let (selection, size) = wanted(drawing, &known)?;
+    let saved = arguments.directories.iter().map(|directory| run::load(directory));
+    let saved = saved.collect::<Result<Vec<_>, _>>()?;
+    let own = arguments.out.clone();
+    let theme = theme(drawing)?;
+    let paths = match (&saved[..], &arguments.directories[..]) {
+        ([one], [directory]) => {
+            let folder = own.unwrap_or_else(|| directory.join("figures"));
+            run::plot(
+                &one.experiment,
+                &one.findings,
+                &folder,
+                &selection,
+                format(drawing),
+                (size, &theme),
+            )?
+        }
+        (several, _) => {
+            let folder = own.unwrap_or_else(|| PathBuf::from("comparison"));
+            run::compare(several, &folder, &selection, format(drawing), (size, &theme))?
+        }
+    };
+    show(&paths, "the runs hold no data for these figures")
+}
+
+/// In which colours.
+pub fn theme(arguments: &arguments::Drawing) -> Result<Theme, Failure> {
+    let read = arguments.style.as_deref().map(style::read);
+    Ok(read.transpose()?.unwrap_or_default())
 }
 
 /// As which file.
-pub fn format(arguments: &arguments::Plot) -> PictureFormat {
+pub fn format(arguments: &arguments::Drawing) -> PictureFormat {
     match arguments.format {
         Picture::Svg => PictureFormat::Svg,
         Picture::Png => PictureFormat::Png,
@@ -35,7 +55,7 @@ pub fn format(arguments: &arguments::Plot) -> PictureFormat {
 }
 
 /// Which figures are meant, and how large.
-pub fn wanted(arguments: &arguments::Plot, known: &[&str]) -> Result<(Selection, Size), Failure> {
+pub fn wanted(arguments: &arguments::Drawing, known: &[&str]) -> Result<(Selection, Size), Failure> {
     let selection = if arguments.figure.is_empty() {
         Selection::All
     } else {

@@ -1,7 +1,9 @@
-// Each picture becomes a chart that shows values, zooms and hides lines. Without this script the pictures stay.
+// Charts that show values, zoom, hide lines, take other data and reveal it up to a place.
 "use strict";
-(() => {
-  const W = 620, H = 380, LEFT = 66, RIGHT = 12, TOP = 10, BOTTOM = 30;
+const hadaflow = (() => {
+  // On a phone the drawing is smaller, so that its text is not.
+  const [W, H] = innerWidth < 560 ? [400, 290] : [620, 380];
+  const LEFT = 66, RIGHT = 12, TOP = 10, BOTTOM = 30;
   const NS = "http://www.w3.org/2000/svg";
   let frames = 0;
 
@@ -62,28 +64,33 @@
     const live = html(figure, "div", { class: "live" });
     figure.prepend(live);
     const ylabel = html(live, "p", { class: "axis" });
-    ylabel.innerHTML = data.y.label;
     const svg = element(live, "svg", { viewBox: `0 0 ${W} ${H}`, tabindex: "0", role: "group", "aria-label":
       "chart: arrow keys read values, plus and minus zoom, shift and arrows move, 0 shows all" });
     const xlabel = html(live, "p", { class: "axis below" });
-    xlabel.innerHTML = data.x.label;
     const legend = html(live, "ul", { class: "legend" });
-    const items = [
-      ...data.bands.map((d) => ({ ...d, kind: "band", listed: d.label !== "" })),
-      ...data.levels.map((d) => ({ ...d, kind: "level" })),
-      ...data.series.map((d) => ({ ...d, kind: "line" })),
-      ...data.points.map((d) => ({ ...d, kind: "points" })),
-    ];
-    for (const item of items) {
-      item.on = true;
-      item.px = item.x ? item.x.map((x) => inner(data.x, x)) : null;
-      for (const key of ["y", "lower", "upper"]) if (item[key]) item["p" + key] = item[key].map((y) => inner(data.y, y));
-      item.place = item.kind === "level" ? inner(data.y, item.value) : null;
-    }
-    const all = extent(items.flatMap((item) => item.px ?? [])) ?? [0, 1];
-    if (data.x.range) data.x.range.map((x) => inner(data.x, x)).forEach((x, i) => { if (x !== null) all[i] = x; });
-    if (all[0] === all[1]) { all[0] -= 0.5; all[1] += 0.5; }
-    let view = [...all], cursor = null, dragging = null, yview = [0, 1];
+    let items = [], all = [0, 1], view = [0, 1], cursor = null, dragging = null, yview = [0, 1], revealed = null;
+    const hidden = new Set();
+
+    const prepare = () => {
+      items = [
+        ...data.bands.map((d) => ({ ...d, kind: "band", listed: d.label !== "" })),
+        ...data.levels.map((d) => ({ ...d, kind: "level" })),
+        ...data.series.map((d) => ({ ...d, kind: "line" })),
+        ...data.points.map((d) => ({ ...d, kind: "points" })),
+      ];
+      for (const item of items) {
+        item.on = true;
+        item.px = item.x ? item.x.map((x) => inner(data.x, x)) : null;
+        for (const key of ["y", "lower", "upper"]) if (item[key]) item["p" + key] = item[key].map((y) => inner(data.y, y));
+        item.place = item.kind === "level" ? inner(data.y, item.value) : null;
+      }
+      all = extent(items.flatMap((item) => item.px ?? [])) ?? [0, 1];
+      if (data.x.range) data.x.range.map((x) => inner(data.x, x)).forEach((x, i) => { if (x !== null) all[i] = x; });
+      if (all[0] === all[1]) { all[0] -= 0.5; all[1] += 0.5; }
+      view = [...all];
+      ylabel.innerHTML = data.y.label;
+      xlabel.innerHTML = data.x.label;
+    };
 
     const X = (p) => LEFT + (p - view[0]) / (view[1] - view[0]) * (W - LEFT - RIGHT);
     const Y = (p) => H - BOTTOM - (p - yview[0]) / (yview[1] - yview[0]) * (H - TOP - BOTTOM);
@@ -134,7 +141,8 @@
       fitY();
       svg.replaceChildren();
       const box = { x: LEFT, y: TOP, width: W - LEFT - RIGHT, height: H - TOP - BOTTOM };
-      element(element(svg, "clipPath", { id: clip }), "rect", box);
+      const seen = revealed === null ? box : { ...box, width: Math.min(Math.max(X(revealed) - LEFT, 0), box.width) };
+      element(element(svg, "clipPath", { id: clip }), "rect", seen);
       const tick = (at, [text, power], vertical) => {
         const label = element(svg, "text", vertical
           ? { x: LEFT - 7, y: at + 4, "text-anchor": "end" } : { x: at, y: H - BOTTOM + 19, "text-anchor": "middle" });
@@ -198,27 +206,31 @@
       return view[0] + (Math.min(Math.max(x, LEFT), W - RIGHT) - LEFT) / (W - LEFT - RIGHT) * (view[1] - view[0]);
     };
 
-    for (const item of items.filter((item) => item.listed)) {
-      const button = html(html(legend, "li"), "button", { type: "button", "aria-pressed": "true" });
-      const sample = element(null, "svg", { viewBox: "0 0 36 12", "aria-hidden": "true" });
-      if (item.kind === "band") element(sample, "rect", { width: 36, height: 12, fill: item.colour, "fill-opacity": item.opacity });
-      else if (item.kind === "points") element(sample, "circle", { cx: 18, cy: 6, r: 4, fill: item.colour });
-      else element(sample, "path", { d: "M0 6H36", stroke: item.colour, "stroke-width": 2.2, "stroke-dasharray": item.dash || "none" });
-      button.append(sample, " ");
-      html(button, "span").innerHTML = item.label;
-      item.output = html(button, "output");
-      button.addEventListener("click", () => {
-        const mates = items.filter((other) => other === item || (!other.listed && other.kind === item.kind && other.colour === item.colour));
-        const on = !item.on;
-        for (const mate of mates) mate.on = on;
-        button.setAttribute("aria-pressed", String(on));
-        draw();
-      });
-    }
+    const list = () => {
+      legend.replaceChildren();
+      for (const item of items.filter((item) => item.listed)) {
+        const button = html(html(legend, "li"), "button", { type: "button", "aria-pressed": String(!hidden.has(item.kind + item.label)) });
+        const sample = element(null, "svg", { viewBox: "0 0 36 12", "aria-hidden": "true" });
+        if (item.kind === "band") element(sample, "rect", { width: 36, height: 12, fill: item.colour, "fill-opacity": item.opacity });
+        else if (item.kind === "points") element(sample, "circle", { cx: 18, cy: 6, r: 4, fill: item.colour });
+        else element(sample, "path", { d: "M0 6H36", stroke: item.colour, "stroke-width": 2.2, "stroke-dasharray": item.dash || "none" });
+        button.append(sample, " ");
+        html(button, "span").innerHTML = item.label;
+        item.output = html(button, "output");
+        button.addEventListener("click", () => {
+          const mates = items.filter((other) => other === item || (!other.listed && other.kind === item.kind && other.colour === item.colour));
+          const on = !item.on;
+          for (const mate of mates) { mate.on = on; hidden[on ? "delete" : "add"](mate.kind + mate.label); }
+          button.setAttribute("aria-pressed", String(on));
+          draw();
+        });
+      }
+      for (const item of items) if (hidden.has(item.kind + item.label)) item.on = false;
+    };
     const tools = html(figure, "div", { class: "tools" });
     live.after(tools);
     const reset = html(tools, "button", { type: "button" }, "show all");
-    const swap = html(tools, "button", { type: "button", "aria-pressed": "false" }, "as printed");
+    const swap = html(tools, "button", { type: "button", class: "swap", "aria-pressed": "false" }, "as printed");
     html(tools, "span", {}, "drag to zoom");
     const place = html(tools, "output");
     reset.addEventListener("click", () => show(...all));
@@ -259,34 +271,30 @@
       else return;
       event.preventDefault();
     });
+    prepare();
+    list();
     draw();
+    return {
+      show(other) { data = other; prepare(); list(); draw(); },
+      // Only what lies left of a place (in the coordinate in which the axis is even), null for everything.
+      reveal(place) { revealed = place; cursor = place; draw(); },
+    };
   };
 
-  for (const figure of document.querySelectorAll("figure")) {
+  // A picture becomes a chart; if that fails, the picture stays.
+  const enliven = (figure, data) => {
     const paper = figure.querySelector(".paper");
     try {
-      chart(figure, JSON.parse(figure.querySelector("script").textContent));
+      const made = chart(figure, data);
       paper.hidden = true;
+      return made;
     } catch (error) {
       for (const made of figure.querySelectorAll(".live, .tools")) made.remove();
       paper.hidden = false;
       console.error(error);
+      return null;
     }
-  }
+  };
 
-  for (const button of document.querySelectorAll(".copy")) {
-    const text = button.closest("section").querySelector("pre");
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(text.textContent);
-      } catch {
-        // A page opened from a file may not have the clipboard; a selection can always be copied.
-        getSelection().selectAllChildren(text);
-        document.execCommand("copy");
-      }
-      button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 2000);
-    });
-  }
+  return { enliven, html, shown };
 })();

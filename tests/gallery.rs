@@ -1,0 +1,173 @@
+//! The gallery of the book: every figure, drawn by the command from a shipped scenario.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)] // a test may panic and print
+
+mod support;
+
+use hadaflow::plot::catalogue;
+use support::{Place, repository};
+
+/// Every figure with a scenario that shows it well.
+const PICTURES: [(&str, &str); 10] = [
+    ("coordinate_paths", "two_layers_recover_a_sparse_vector"),
+    ("bregman_decay", "two_layers_recover_a_sparse_vector"),
+    ("loss_decay", "two_layers_recover_a_sparse_vector"),
+    ("l1_norm", "two_layers_recover_a_sparse_vector"),
+    ("certificate_bracket", "two_layers_recover_a_sparse_vector"),
+    ("step_size", "six_layers_wait_and_jump"),
+    ("dual_paths", "between_its_jumps_the_flow_rests_at_saddles"),
+    ("staircase", "between_its_jumps_the_flow_rests_at_saddles"),
+    ("conserved_quantities", "unequal_factors_conserve_their_differences"),
+    ("final_weights", "large_initialization_selects_the_least_l2_norm"),
+];
+
+/// Runs of one scenario that are compared in one picture.
+const DEPTHS: [&str; 3] = ["2", "3", "4"];
+const COMPARED: &str = "two_layers_recover_a_sparse_vector";
+
+/// Draws everything into `pictures`, and writes the page.
+fn gallery(place: &Place) -> String {
+    let scenario = |name: &str| repository().join(format!("scenarios/{name}.ron")).display().to_string();
+    let mut page = "# Gallery\n\nEvery figure of a run, drawn by `hadaflow plot` from a shipped scenario. \
+                    [Figures](observables.md#figures) says what is drawn\nin detail.\n"
+        .to_owned();
+    for (figure, name) in PICTURES {
+        let quiet = ["--no-figures", "--set", "predictions=None"];
+        if !place.path(name).exists() {
+            let scenario = scenario(name);
+            place
+                .run(&[&["run", &scenario, "--out", name], &quiet[..]].concat())
+                .exits(0);
+        }
+        place
+            .run(&["plot", name, "--figure", figure, "--out", "pictures"])
+            .exits(0);
+        let entry = catalogue().iter().find(|entry| entry.name() == figure).unwrap();
+        page += &format!(
+            "\n## `{figure}`\n\n{}\n\n![{figure}](gallery/{figure}.svg)\n\nFrom `scenarios/{name}.ron`.\n",
+            entry.description()
+        );
+    }
+    for depth in DEPTHS {
+        let set = format!("model.depth={depth}");
+        let rest = ["--set", &set, "--set", "predictions=None", "--no-figures"];
+        place
+            .run(&[&["run", &scenario(COMPARED), "--out", depth], &rest[..]].concat())
+            .exits(0);
+    }
+    let plot = [
+        &["plot"],
+        &DEPTHS[..],
+        &["--figure", "bregman_decay", "--out", "compared"],
+    ]
+    .concat();
+    place.run(&plot).exits(0);
+    std::fs::rename(
+        place.path("compared/bregman_decay.svg"),
+        place.path("pictures/comparison.svg"),
+    )
+    .unwrap();
+    page + "\n## Several runs in one figure\n\n`hadaflow plot RUN RUN ..` labels each run by what its scenario has that the \
+            others have not.\n\n![comparison](gallery/comparison.svg)\n"
+}
+
+/// Elements of a picture by name, and the size of its page.
+fn anatomy(svg: &str) -> (Vec<(&'static str, usize)>, String) {
+    let count = |element: &'static str| (element, svg.matches(&format!("<{element} ")).count());
+    let size = svg.split_once('>').unwrap().0.to_owned();
+    (["path", "rect", "circle", "g"].map(count).to_vec(), size)
+}
+
+/// `UPDATE_BOOK=1 cargo test --test gallery` draws it again. Another instruction set may round differently, so that pictures
+/// are compared by their parts and not by their bytes.
+#[test]
+fn the_gallery_in_the_book_is_what_the_command_draws() {
+    assert_eq!(PICTURES.len(), catalogue().len(), "every figure is in the gallery");
+    let place = Place::new();
+    let page = gallery(&place);
+    let book = repository().join("docs/src");
+    let drawn = place.files("pictures");
+    if std::env::var_os("UPDATE_BOOK").is_some() {
+        std::fs::create_dir_all(book.join("gallery")).unwrap();
+        std::fs::write(book.join("gallery.md"), &page).unwrap();
+        for name in &drawn {
+            std::fs::copy(place.path("pictures").join(name), book.join("gallery").join(name)).unwrap();
+        }
+    }
+    let stale = "is out of date: UPDATE_BOOK=1 cargo test --test gallery";
+    let kept = std::fs::read_to_string(book.join("gallery.md")).unwrap_or_default();
+    assert!(kept == page, "docs/src/gallery.md {stale}");
+    let mut shown: Vec<String> = std::fs::read_dir(book.join("gallery"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    shown.sort();
+    assert_eq!(shown, drawn, "docs/src/gallery {stale}");
+    for name in &drawn {
+        let kept = std::fs::read_to_string(book.join("gallery").join(name)).unwrap();
+        let now = String::from_utf8(place.read(&format!("pictures/{name}"))).unwrap();
+        let lengths = (kept.len() as f64, now.len() as f64);
+        assert!(
+            (lengths.0 / lengths.1 - 1.0).abs() < 0.05,
+            "{name} {stale}: {lengths:?}"
+        );
+        assert_eq!(anatomy(&kept), anatomy(&now), "{name} {stale}");
+    }
+}
+
+#[test]
+fn a_style_file_colours_pictures_and_a_wrong_one_is_refused() {
+    let place = Place::with_small();
+    place
+        .run(&["run", "small.ron", "--out", "run", "--no-figures"])
+        .exits(0);
+    place.write(
+        "style.ron",
+        "Style(ground: Dark, background: \"#010203\", roles: {Loss: \"#fedcba\"})",
+    );
+    let plot = [
+        "plot",
+        "run",
+        "--figure",
+        "loss_decay",
+        "--style",
+        "style.ron",
+        "--out",
+        "styled",
+    ];
+    place.run(&plot).exits(0);
+    let svg = String::from_utf8(place.read("styled/loss_decay.svg")).unwrap();
+    assert!(
+        svg.contains("#010203") && svg.contains("#fedcba"),
+        "both colours are used"
+    );
+    assert!(svg.contains("#f2f2f2"), "what is not named is that of the ground");
+    place.write("style.ron", "Style(background: \"black\")");
+    let done = place.run(&plot).exits(3);
+    assert!(done.stderr.contains("background"), "{}", done.stderr);
+}
+
+#[test]
+fn several_runs_are_labelled_by_what_differs() {
+    let place = Place::with_small();
+    for depth in ["2", "3"] {
+        let set = format!("model.depth={depth}");
+        place
+            .run(&["run", "small.ron", "--set", &set, "--out", depth, "--no-figures"])
+            .exits(0);
+    }
+    let done = place.run(&["plot", "2", "3", "--figure", "loss_decay"]).exits(0);
+    assert_eq!(done.stdout.trim(), "comparison/loss_decay.svg");
+    let (one, both) = (
+        place.run(&["plot", "2", "--figure", "loss_decay"]),
+        place.read("comparison/loss_decay.svg"),
+    );
+    assert_eq!(one.exits(0).stdout.trim(), "2/figures/loss_decay.svg");
+    assert_ne!(place.read("2/figures/loss_decay.svg"), both);
+}
