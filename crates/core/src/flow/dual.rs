@@ -47,7 +47,7 @@ impl DualFlow {
         super::residual(&self.problem, &evaluation.weights, &mut evaluation.residual);
     }
 
-    /// What an error of s_j means for the factors: |d log x_j/ds_j|/(1 + x0_j/x_j), x the larger factor; n entries.
+    /// What an error of s_j means for the larger factor x_j: |d log x_j/ds_j|/(1 + ξ_j/x_j), ξ_j = min(x0_j, max_i x_i).
     pub(crate) fn sensitivity(&self, s: &[f64], out: &mut [f64]) {
         self.branch.sensitivity(s, out);
     }

@@ -113,23 +113,30 @@ impl Branch {
         }
     }
 
-    /// |d log x/ds|/(1 + x0/x) for the larger factor x of each coordinate, n entries: times an error of s, the relative
-    /// error of x, which counts the less the further x is below its start.
+    /// |d log x/ds|/(1 + ξ/x) for the larger factor x of each coordinate, n entries: times an error of s, the relative
+    /// error of x, which counts the less the further x is below ξ = min(x0, largest x of all).
     pub(super) fn sensitivity(&self, s: &[f64], out: &mut [f64]) {
         let l2 = self.power() - 2.0;
-        for (i, (out, &s)) in out.iter_mut().zip(s).enumerate() {
-            let s = if self.signed { s.abs() } else { s };
-            *out = match self.depth {
-                2 => 1.0 / (1.0 + (-s).exp()),
-                3 => {
-                    let u = inside(self.barrier[i] - s, f64::INFINITY);
-                    u / (1.0 + 1.0 / (self.barrier[i] * u))
-                }
-                _ => {
-                    let rate = 1.0 / (self.barrier[i] - l2 * s);
-                    rate / (1.0 + (-self.log_growth(i, s)).exp())
-                }
-            };
+        let larger = |s: f64| if self.signed { s.abs() } else { s };
+        if self.depth == 2 {
+            // ξ/x = min(1, largest/x0)·e^{−s}
+            let largest = self.log_x0.iter().zip(s).map(|(log_x0, &s)| log_x0 + larger(s));
+            let largest = largest.fold(f64::NEG_INFINITY, f64::max);
+            for ((out, &s), log_x0) in out.iter_mut().zip(s).zip(&self.log_x0) {
+                let below = (largest - log_x0).min(0.0);
+                *out = 1.0 / (1.0 + (below - larger(s)).exp());
+            }
+            return;
+        }
+        let mut largest = 0.0f64;
+        for ((out, &s), &barrier) in out.iter_mut().zip(s).zip(&self.barrier) {
+            // x^{L−2}, which is both the rate and, up to a root, x itself
+            *out = inside(barrier - l2 * larger(s), f64::INFINITY);
+            largest = largest.max(*out);
+        }
+        let root = |power: f64| if self.depth == 3 { power } else { power.powf(1.0 / l2) };
+        for (out, &barrier) in out.iter_mut().zip(&self.barrier) {
+            *out /= 1.0 + root(largest.min(1.0 / barrier) / *out);
         }
     }
 }

@@ -21,6 +21,8 @@ const MAX_ITERATIONS: usize = 6;
 const SHARE: f64 = 0.1;
 /// Below this relative change of r it is known as well as it is needed: see [`Corrector::solve`].
 const RESIDUAL_SHARE: f64 = 1e-3;
+/// Below this fraction of the largest residual, r is not asked for any digit.
+const ROUNDING: f64 = 1e-12;
 /// Contraction that is taken for granted of a new matrix, and by how much at most it is believed to improve at a time.
 const FIRST_RATE: f64 = 0.3;
 const RATE_DECAY: f64 = 0.3;
@@ -46,6 +48,8 @@ pub(super) struct Corrector {
     change: Vec<f64>,
     /// Change of s.
     shift: Vec<f64>,
+    /// Size of r up to which it is rounding.
+    rounding: f64,
     /// Matrices linearized so far, and evaluations of r.
     pub(super) jacobians: usize,
     pub(super) evaluations: usize,
@@ -72,6 +76,7 @@ impl Corrector {
             rate: FIRST_RATE,
             change: vec![0.0; operator.rows()],
             shift: vec![0.0; operator.cols()],
+            rounding: 0.0,
             jacobians: 0,
             evaluations: 0,
         }
@@ -84,6 +89,11 @@ impl Corrector {
     /// A step with the present matrix was accepted.
     pub(super) fn accepted(&mut self) {
         self.age += 1;
+    }
+
+    /// A new start, where the residual has that size.
+    pub(super) fn start(&mut self, residual: f64) {
+        self.rounding = ROUNDING * residual;
     }
 
     /// Jv and the like: see [`NewtonSolver`].
@@ -154,6 +164,7 @@ impl Corrector {
         let scale = 2.0 / (1.0 + c / self.frozen);
         let mut rate = self.rate.max((scale - 1.0).abs());
         d_q.fill(0.0);
+        let floor = (c * self.rounding).powi(2);
         let mut last = f64::NAN;
         for iteration in 0..MAX_ITERATIONS {
             if iteration > 0 && !self.residual(flow, evaluation) {
@@ -201,7 +212,7 @@ impl Corrector {
             }
             let left = rate / (1.0 - rate).max(0.1);
             // what s does not see of q is still a part of r = (ψ + d)/c
-            if size * left <= SHARE && moved * left * left <= RESIDUAL_SHARE * RESIDUAL_SHARE * total {
+            if size * left <= SHARE && moved * left * left <= RESIDUAL_SHARE * RESIDUAL_SHARE * total.max(floor) {
                 self.rate = rate;
                 return true;
             }

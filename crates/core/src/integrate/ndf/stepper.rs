@@ -97,6 +97,9 @@ impl<'a> Stepper<'a> {
         let (m, n) = (self.m, self.n);
         self.flow.evaluate(q, &mut self.evaluation);
         self.corrector.evaluations += 1;
+        let size = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let y = size(&self.flow.problem().measurements);
+        self.corrector.start(y.max(size(&self.evaluation.residual)));
         self.norm.at(self.flow, &self.evaluation.adjoint);
         let mut pull = vec![0.0; n];
         self.flow.problem().operator.apply_adjoint(&self.evaluation.residual, &mut pull);

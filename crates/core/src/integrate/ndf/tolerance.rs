@@ -4,9 +4,9 @@ use crate::flow::DualFlow;
 
 /// Weighted norms of (q, s, integrals).
 ///
-/// An error of s_j is a relative error x_j^{L−2} δs_j of the factor x_j, and counts less the further the factor is below
-/// its start: at hand without any pass over A, whereas an error of q says nothing without Aᵀ. Positive factors of 1 for
-/// accuracy, so that the promise on w is kept: mean square over all coordinates.
+/// An error of s_j is a relative error x_j^{L−2} δs_j of the factor x_j, and counts the less the further the factor is
+/// below its start: see [`DualFlow::sensitivity`]. It is at hand without any pass over A, whereas an error of q says
+/// nothing without Aᵀ. The size is the root of the mean square over all coordinates.
 pub(super) struct Norm {
     m: usize,
     n: usize,
