@@ -177,13 +177,10 @@ fn the_identity_follows_the_tolerance() {
                 if way.0 == Formulation::Dual && !dual_holds(depth, alpha, 1e-10) {
                     continue;
                 }
-                let residual = |tolerance: f64| {
-                    run(&problem, depth, sign, alpha, way, tolerance, &times).identity_residual(truth)
-                };
+                let residual =
+                    |tolerance: f64| run(&problem, depth, sign, alpha, way, tolerance, &times).identity_residual(truth);
                 let [coarse, middle, fine] = [1e-6, 1e-8, 1e-10].map(residual);
-                println!(
-                    "L = {depth} {sign:?} alpha = {alpha:e} {way:?}: {coarse:.1e} {middle:.1e} {fine:.1e}"
-                );
+                println!("L = {depth} {sign:?} alpha = {alpha:e} {way:?}: {coarse:.1e} {middle:.1e} {fine:.1e}");
                 // The rounding of D and ∫ℓ themselves is the floor.
                 let floor = 1e-12;
                 assert!(

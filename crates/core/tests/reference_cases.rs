@@ -62,8 +62,7 @@ fn cases() -> Vec<Case> {
 /// The formulations that keep the tolerance in that case, and what integrates them.
 fn ways(case: &Case) -> impl Iterator<Item = (Formulation, Stepper)> {
     let dual = dual_holds(case.depth, case.alpha, TOLERANCE);
-    WAYS.into_iter()
-        .filter(move |(f, _)| *f != Formulation::Dual || dual)
+    WAYS.into_iter().filter(move |(f, _)| *f != Formulation::Dual || dual)
 }
 
 #[test]

@@ -7,8 +7,8 @@ mod common;
 use std::sync::Arc;
 
 use common::{
-    Numbers, Run, Stepper, WAYS, distance, flow, flow_of, gaussian, integrate, largest, matrix_of, model, norm, problem, run_to, task,
-    usual_stops,
+    Numbers, Run, Stepper, WAYS, distance, flow, flow_of, gaussian, integrate, largest, matrix_of, model, norm,
+    problem, run_to, task, usual_stops,
 };
 use hadaflow_core::event::{LossBelow, Stationary, TimeReached};
 use hadaflow_core::flow::{Flow, Formulation, choose, residual_rounding};
@@ -46,7 +46,11 @@ fn final_loss(run: &Run) -> f64 {
     run.look(run.trajectory.len() - 1).0.loss()
 }
 
-fn for_every_flow(problem: &Problem, models: &[(usize, f64)], mut test: impl FnMut(String, Sign, Arc<dyn Flow>, Stepper)) {
+fn for_every_flow(
+    problem: &Problem,
+    models: &[(usize, f64)],
+    mut test: impl FnMut(String, Sign, Arc<dyn Flow>, Stepper),
+) {
     for &(depth, alpha) in models {
         for sign in SIGNS {
             for (formulation, stepper) in WAYS {
@@ -122,21 +126,25 @@ fn inconsistent_data_end_at_rest() {
     let target = DVector::from_column_slice(&y);
     let best = (&matrix * svd.solve(&target, 1e-10).unwrap() - &target).norm_squared() / 2.0;
     assert!(best > 1e-3);
-    for_every_flow(&problem(&matrix, &y), &[(2, 1e-2), (3, 0.1)], |label, sign, flow, stepper| {
-        let run = finish(&flow, stepper);
-        assert_eq!(stop_of(&run), "Stationary(1e-9)", "{label}");
-        let loss = final_loss(&run);
-        if sign == Sign::Signed {
-            // ∇ℓ = 1e-9 leaves a loss above the minimum of order 1e-18; what remains is rounding.
-            assert!(
-                (loss - best).abs() <= 1e-12 * best,
-                "{label}: loss {loss} instead of {best}"
-            );
-        } else {
-            assert!(loss >= best * (1.0 - 1e-12), "{label}");
-            check_nonnegative_optimality(&matrix, &y, run.limit(), &label);
-        }
-    });
+    for_every_flow(
+        &problem(&matrix, &y),
+        &[(2, 1e-2), (3, 0.1)],
+        |label, sign, flow, stepper| {
+            let run = finish(&flow, stepper);
+            assert_eq!(stop_of(&run), "Stationary(1e-9)", "{label}");
+            let loss = final_loss(&run);
+            if sign == Sign::Signed {
+                // ∇ℓ = 1e-9 leaves a loss above the minimum of order 1e-18; what remains is rounding.
+                assert!(
+                    (loss - best).abs() <= 1e-12 * best,
+                    "{label}: loss {loss} instead of {best}"
+                );
+            } else {
+                assert!(loss >= best * (1.0 - 1e-12), "{label}");
+                check_nonnegative_optimality(&matrix, &y, run.limit(), &label);
+            }
+        },
+    );
 }
 
 /// Karush–Kuhn–Tucker conditions of nonnegative least squares, to the tolerance of `Stationary(1e-9)` with some air.
@@ -215,7 +223,10 @@ fn ten_factors_keep_the_identity() {
                 }
                 let run = finish(&flow(&problem, 10, sign, alpha, formulation), stepper);
                 let identity = run.identity_residual(problem.truth.as_deref().unwrap());
-                assert!(identity <= 1e-5, "{sign:?} {formulation:?} {stepper:?} {alpha}: {identity:e}");
+                assert!(
+                    identity <= 1e-5,
+                    "{sign:?} {formulation:?} {stepper:?} {alpha}: {identity:e}"
+                );
             }
         }
     }

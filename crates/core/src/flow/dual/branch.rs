@@ -2,6 +2,7 @@
 
 use crate::initialization::Sign;
 use crate::problem::Problem;
+use crate::vectorized::{self, Loop, exp, small_sinh};
 
 /// The map s ↦ (log u, log v) ↦ w of one start.
 #[derive(Debug, Clone)]
@@ -90,12 +91,7 @@ impl Branch {
     pub(super) fn weights(&self, s: &[f64], out: &mut [f64]) {
         let largest = (self.clamp / self.power()).exp();
         match (self.depth, self.signed) {
-            (2, false) => {
-                let limit = 0.5 * self.clamp;
-                for ((w, &s), &log_x0) in out.iter_mut().zip(s).zip(&self.log_x0) {
-                    *w = (2.0 * (log_x0 + s).min(limit)).exp();
-                }
-            }
+            (2, _) => vectorized::run(Squares { branch: self, s, out }),
             (3, false) => {
                 for ((w, &s), &barrier) in out.iter_mut().zip(s).zip(&self.barrier) {
                     let u = inside(barrier - s, largest);
@@ -109,7 +105,11 @@ impl Branch {
                     *w = 2.0 * s * u * v * (u * u + u * v + v * v);
                 }
             }
-            _ => out.iter_mut().zip(s).enumerate().for_each(|(i, (w, &s))| *w = self.weight(i, s)),
+            _ => out
+                .iter_mut()
+                .zip(s)
+                .enumerate()
+                .for_each(|(i, (w, &s))| *w = self.weight(i, s)),
         }
     }
 
@@ -119,14 +119,7 @@ impl Branch {
         let l2 = self.power() - 2.0;
         let larger = |s: f64| if self.signed { s.abs() } else { s };
         if self.depth == 2 {
-            // ξ/x = min(1, largest/x0)·e^{−s}
-            let largest = self.log_x0.iter().zip(s).map(|(log_x0, &s)| log_x0 + larger(s));
-            let largest = largest.fold(f64::NEG_INFINITY, f64::max);
-            for ((out, &s), log_x0) in out.iter_mut().zip(s).zip(&self.log_x0) {
-                let below = (largest - log_x0).min(0.0);
-                *out = 1.0 / (1.0 + (below - larger(s)).exp());
-            }
-            return;
+            return vectorized::run(SquareSensitivity { branch: self, s, out });
         }
         let mut largest = 0.0f64;
         for ((out, &s), &barrier) in out.iter_mut().zip(s).zip(&self.barrier) {
@@ -141,7 +134,62 @@ impl Branch {
     }
 }
 
+/// w = (x0 eˢ)² − (x0 e⁻ˢ)² or its first term.
+struct Squares<'a> {
+    branch: &'a Branch,
+    s: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Loop for Squares<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let clamp = self.branch.clamp;
+        let entries = self.out.iter_mut().zip(self.s).zip(&self.branch.log_x0);
+        if self.branch.signed {
+            for ((w, &s), &log_x0) in entries {
+                let plus = exp((2.0 * (log_x0 + s)).min(clamp));
+                let minus = exp((2.0 * (log_x0 - s)).min(clamp));
+                let small = 2.0 * exp(2.0 * log_x0) * small_sinh(2.0 * s);
+                *w = if s.abs() < 0.5 { small } else { plus - minus };
+            }
+        } else {
+            for ((w, &s), &log_x0) in entries {
+                *w = exp((2.0 * (log_x0 + s)).min(clamp));
+            }
+        }
+    }
+}
+
+/// 1/(1 + ξ/x) with ξ/x = min(1, largest/x0)·e^{−s}.
+struct SquareSensitivity<'a> {
+    branch: &'a Branch,
+    s: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Loop for SquareSensitivity<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { branch, s, out } = self;
+        let larger = |s: f64| if branch.signed { s.abs() } else { s };
+        let mut largest = f64::NEG_INFINITY;
+        for (log_x0, &s) in branch.log_x0.iter().zip(s) {
+            let log_x = log_x0 + larger(s);
+            largest = if log_x > largest { log_x } else { largest };
+        }
+        for ((out, &s), log_x0) in out.iter_mut().zip(s).zip(&branch.log_x0) {
+            let below = if largest < *log_x0 { largest - log_x0 } else { 0.0 };
+            *out = 1.0 / (1.0 + exp(below - larger(s)));
+        }
+    }
+}
+
 /// 1/distance to the barrier up to a largest value, NaN beyond it.
 fn inside(distance: f64, largest: f64) -> f64 {
-    if distance > 0.0 { (1.0 / distance).min(largest) } else { f64::NAN }
+    if distance > 0.0 {
+        (1.0 / distance).min(largest)
+    } else {
+        f64::NAN
+    }
 }

@@ -14,15 +14,7 @@ pub(super) const MAX_ORDER: usize = 5;
 const KAPPA: [f64; MAX_ORDER + 1] = [0.0, -0.185, -1.0 / 9.0, -0.0823, -0.0415, 0.0];
 
 /// γ_k.
-const GAMMA: [f64; MAX_ORDER + 2] = [
-    0.0,
-    1.0,
-    3.0 / 2.0,
-    11.0 / 6.0,
-    25.0 / 12.0,
-    137.0 / 60.0,
-    147.0 / 60.0,
-];
+const GAMMA: [f64; MAX_ORDER + 2] = [0.0, 1.0, 3.0 / 2.0, 11.0 / 6.0, 25.0 / 12.0, 137.0 / 60.0, 147.0 / 60.0];
 
 /// (1 − κ_k) γ_k = h/c.
 pub(super) fn leading(order: usize) -> f64 {

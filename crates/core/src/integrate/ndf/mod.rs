@@ -35,7 +35,10 @@ impl NdfIntegrator {
     /// Whether it can integrate that flow: an error says what else can.
     pub fn serves(flow: &dyn Flow) -> Result<&DualFlow> {
         flow.dual().ok_or_else(|| CoreError::Unsupported {
-            what: format!("Ndf integrates the dual flow, not the {} flow", flow.formulation().name().to_lowercase()),
+            what: format!(
+                "Ndf integrates the dual flow, not the {} flow",
+                flow.formulation().name().to_lowercase()
+            ),
             hint: "method: Bdf",
         })
     }

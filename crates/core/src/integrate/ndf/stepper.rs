@@ -102,7 +102,10 @@ impl<'a> Stepper<'a> {
         self.corrector.start(y.max(size(&self.evaluation.residual)));
         self.norm.at(self.flow, &self.evaluation.adjoint);
         let mut pull = vec![0.0; n];
-        self.flow.problem().operator.apply_adjoint(&self.evaluation.residual, &mut pull);
+        self.flow
+            .problem()
+            .operator
+            .apply_adjoint(&self.evaluation.residual, &mut pull);
         self.h = self.first_step(q, &pull);
         for j in 0..formula::MAX_ORDER + 3 {
             self.history.row_mut(j).fill(0.0);
@@ -138,7 +141,13 @@ impl<'a> Stepper<'a> {
         let (q, integrals) = (self.q(), self.integrals());
         self.t = 0.0;
         self.history.row_mut(0)[integrals].fill(0.0);
-        self.floor = integral_floor(self.flow, &self.history.row(0)[q], &self.evaluation, self.h, self.tolerance);
+        self.floor = integral_floor(
+            self.flow,
+            &self.history.row(0)[q],
+            &self.evaluation,
+            self.h,
+            self.tolerance,
+        );
     }
 
     /// One accepted step. False if h has shrunk to nothing.
@@ -149,14 +158,15 @@ impl<'a> Stepper<'a> {
         }
         let mut failed_tests = 0;
         for _ in 0..MAX_FAILURES {
-            self.history.predict(self.order, &mut self.equation.predictor, &mut self.equation.psi);
+            self.history
+                .predict(self.order, &mut self.equation.predictor, &mut self.equation.psi);
             let (s, integrals) = (self.s(), self.integrals());
             self.norm.at(self.flow, &self.equation.predictor[s]);
             self.norm.integral = self.tolerance * self.equation.predictor[integrals.start].abs() + self.floor;
             let c = self.h / formula::leading(self.order);
-            let corrected =
-                self.corrector
-                    .correct(self.flow, c, &mut self.equation, &self.norm, &mut self.iterate);
+            let corrected = self
+                .corrector
+                .correct(self.flow, c, &mut self.equation, &self.norm, &mut self.iterate);
             if corrected != Corrected::Converged {
                 self.newton_failures += 1;
                 self.change_step(NEWTON_RETREAT);
