@@ -1,5 +1,8 @@
 //! Steps of the formulas along the dual flow, and their dense output.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use super::super::session::{DenseOutput, integral_floor, integrands};
