@@ -24,3 +24,4 @@ pub mod record;
 pub mod signal;
 pub mod special;
 pub mod trajectory;
+mod vectorized;

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{
-    Run, distance, dual_holds, flow, gaussian, integrate, largest, log_spaced, norm, task, usual_stops, worse,
+    Run, Stepper, distance, dual_holds, flow, gaussian, integrate, largest, log_spaced, norm, task, usual_stops, worse,
 };
 use hadaflow_core::flow::{Formulation, time_unit};
 use hadaflow_core::initialization::Sign;
@@ -13,6 +13,14 @@ use hadaflow_core::integrate::{Method, Schedule};
 use hadaflow_core::problem::Problem;
 
 const TOLERANCE: f64 = 1e-8;
+/// A formulation and what integrates it.
+type Way = (Formulation, Stepper);
+const FACTOR: Way = (Formulation::Factor, Stepper::Library(Method::Bdf));
+const LOG: Way = (Formulation::Log, Stepper::Library(Method::Bdf));
+const DUAL: [Way; 2] = [
+    (Formulation::Dual, Stepper::Library(Method::Bdf)),
+    (Formulation::Dual, Stepper::Ndf),
+];
 const SIGNS: [Sign; 2] = [Sign::Positive, Sign::Signed];
 /// Weights agree to this many tolerances of max(max|w|, t·max|w′|): local errors of some thousand steps, and t·w′ for the
 /// shift of a jump that an early relative error causes.
@@ -34,7 +42,7 @@ fn run(
     depth: usize,
     sign: Sign,
     alpha: f64,
-    formulation: Formulation,
+    (formulation, stepper): Way,
     tolerance: f64,
     times: &[f64],
 ) -> Run {
@@ -47,8 +55,8 @@ fn run(
     let mut task = task(&flow, tolerance, schedule);
     task.max_steps = 50_000;
     task.events = usual_stops(flow.as_ref());
-    let run = integrate(&task, Method::Bdf);
-    let label = format!("L = {depth} {sign:?} alpha = {alpha:e} {formulation:?}");
+    let run = integrate(&task, stepper);
+    let label = format!("L = {depth} {sign:?} alpha = {alpha:e} {formulation:?} {stepper:?}");
     assert!(
         run.integration.outcome.is_stopped(),
         "{label}: {:?}",
@@ -77,7 +85,7 @@ fn disagreement(first: &Run, second: &Run, times: &[f64]) -> (f64, usize) {
 
 /// Log-spaced times from a thousandth of the time unit to the end of a run.
 fn times_of(problem: &Problem, depth: usize, sign: Sign, alpha: f64) -> Vec<f64> {
-    let scout = run(problem, depth, sign, alpha, Formulation::Log, 1e-4, &[]);
+    let scout = run(problem, depth, sign, alpha, LOG, 1e-4, &[]);
     let first = time_unit(depth, alpha) * 1e-3;
     let last = scout.integration.end.t.hi;
     log_spaced(first.min(1e-2 * last), last, 20)
@@ -86,13 +94,13 @@ fn times_of(problem: &Problem, depth: usize, sign: Sign, alpha: f64) -> Vec<f64>
 #[test]
 fn log_and_dual_flow_agree() {
     println!(
-        "| L | sign | α | t at the end | log: steps, identity, per interval | dual: steps, identity, per interval | max|Δw| / (tol·scale) |\n|---|---|---|---|---|---|---|"
+        "| L | sign | α | t at the end | log: steps, identity, per interval | dual: steps, identity, per interval | max|Δw| / (tol·scale) | Ndf: steps, identity, per interval | max|Δw| / (tol·scale) |\n|---|---|---|---|---|---|---|---|---|"
     );
     for (depth, alpha) in models() {
         for sign in SIGNS {
             let problem = gaussian(80, 200, 5, sign, 1);
             let times = times_of(&problem, depth, sign, alpha);
-            let log = run(&problem, depth, sign, alpha, Formulation::Log, TOLERANCE, &times);
+            let log = run(&problem, depth, sign, alpha, LOG, TOLERANCE, &times);
             let truth = problem.truth.as_deref().unwrap();
             let allowed = if depth == 2 { 1e-6 } else { 1e-5 };
             let describe = |run: &Run| {
@@ -111,18 +119,20 @@ fn log_and_dual_flow_agree() {
                 describe(&log)
             );
             if dual_holds(depth, alpha, TOLERANCE) {
-                let dual = run(&problem, depth, sign, alpha, Formulation::Dual, TOLERANCE, &times);
-                let (worst, compared) = disagreement(&log, &dual, &times);
-                println!("{line} {} | {worst:.1} |", describe(&dual));
-                assert!(compared >= 18, "only {compared} common times");
-                assert!(
-                    worst <= ACCUMULATION,
-                    "L = {depth} {sign:?} alpha = {alpha:e}: {worst} tolerances"
-                );
+                for way in DUAL {
+                    let dual = run(&problem, depth, sign, alpha, way, TOLERANCE, &times);
+                    let (worst, compared) = disagreement(&log, &dual, &times);
+                    line += &format!(" {} | {worst:.1} |", describe(&dual));
+                    assert!(compared >= 18, "only {compared} common times");
+                    assert!(
+                        worst <= ACCUMULATION,
+                        "L = {depth} {sign:?} alpha = {alpha:e} {way:?}: {worst} tolerances"
+                    );
+                }
             } else {
-                line += " – | – |";
-                println!("{line}");
+                line += " – | – | – | – |";
             }
+            println!("{line}");
         }
     }
 }
@@ -135,8 +145,8 @@ fn factor_and_log_flow_agree() {
             for sign in SIGNS {
                 let problem = gaussian(24, 60, 3, sign, 2);
                 let times = times_of(&problem, depth, sign, alpha);
-                let log = run(&problem, depth, sign, alpha, Formulation::Log, TOLERANCE, &times);
-                let factor = run(&problem, depth, sign, alpha, Formulation::Factor, TOLERANCE, &times);
+                let log = run(&problem, depth, sign, alpha, LOG, TOLERANCE, &times);
+                let factor = run(&problem, depth, sign, alpha, FACTOR, TOLERANCE, &times);
                 let identity = factor.identity_residual(problem.truth.as_deref().unwrap());
                 let (worst, compared) = disagreement(&log, &factor, &times);
                 let steps = factor.integration.end.steps;
@@ -163,17 +173,14 @@ fn the_identity_follows_the_tolerance() {
             let problem = gaussian(24, 60, 3, sign, 2);
             let truth = problem.truth.as_deref().unwrap();
             let times = times_of(&problem, depth, sign, alpha);
-            for formulation in [Formulation::Log, Formulation::Dual] {
-                if formulation == Formulation::Dual && !dual_holds(depth, alpha, 1e-10) {
+            for way in [LOG, DUAL[0], DUAL[1]] {
+                if way.0 == Formulation::Dual && !dual_holds(depth, alpha, 1e-10) {
                     continue;
                 }
-                let residual = |tolerance: f64| {
-                    run(&problem, depth, sign, alpha, formulation, tolerance, &times).identity_residual(truth)
-                };
+                let residual =
+                    |tolerance: f64| run(&problem, depth, sign, alpha, way, tolerance, &times).identity_residual(truth);
                 let [coarse, middle, fine] = [1e-6, 1e-8, 1e-10].map(residual);
-                println!(
-                    "L = {depth} {sign:?} alpha = {alpha:e} {formulation:?}: {coarse:.1e} {middle:.1e} {fine:.1e}"
-                );
+                println!("L = {depth} {sign:?} alpha = {alpha:e} {way:?}: {coarse:.1e} {middle:.1e} {fine:.1e}");
                 // The rounding of D and ∫ℓ themselves is the floor.
                 let floor = 1e-12;
                 assert!(

@@ -3,16 +3,15 @@
 
 mod common;
 
-use common::{Run, distance, dual_holds, flow, integrate, largest, norm, problem, run_to, task, worse};
+use common::{Run, Stepper, WAYS, distance, dual_holds, flow, integrate, largest, norm, problem, run_to, task, worse};
 use hadaflow_core::event::{LossBelow, Stationary};
 use hadaflow_core::flow::Formulation;
 use hadaflow_core::initialization::Sign;
-use hadaflow_core::integrate::{Method, Schedule};
+use hadaflow_core::integrate::Schedule;
 use hadaflow_core::problem::Problem;
 use nalgebra::DMatrix;
 use serde_json::Value;
 
-const FORMULATIONS: [Formulation; 3] = [Formulation::Factor, Formulation::Log, Formulation::Dual];
 const TOLERANCE: f64 = 1e-10;
 /// The references are good to 1e-11 or better; a run at 1e-10 accumulates and amplifies local errors by a few hundred.
 const ALLOWED: f64 = 1e-7;
@@ -60,12 +59,10 @@ fn cases() -> Vec<Case> {
     file["cases"].as_array().unwrap().iter().map(read).collect()
 }
 
-/// The formulations that keep the tolerance in that case.
-fn formulations(case: &Case) -> impl Iterator<Item = Formulation> {
+/// The formulations that keep the tolerance in that case, and what integrates them.
+fn ways(case: &Case) -> impl Iterator<Item = (Formulation, Stepper)> {
     let dual = dual_holds(case.depth, case.alpha, TOLERANCE);
-    FORMULATIONS
-        .into_iter()
-        .filter(move |f| *f != Formulation::Dual || dual)
+    WAYS.into_iter().filter(move |(f, _)| *f != Formulation::Dual || dual)
 }
 
 #[test]
@@ -87,9 +84,9 @@ fn trajectories_agree_with_the_references() {
             continue;
         };
         let times: Vec<f64> = points.iter().map(|point| point["t"].as_f64().unwrap()).collect();
-        for formulation in formulations(&case) {
+        for (formulation, stepper) in ways(&case) {
             let flow = flow(&case.problem, case.depth, case.sign, case.alpha, formulation);
-            let run = run_to(&flow, TOLERANCE, Method::Bdf, &times);
+            let run = run_to(&flow, TOLERANCE, stepper, &times);
             let mut worst = [0.0; 6];
             let start = numbers(&case.value["D_F_at_0"]);
             for (z, expected) in case.points.iter().zip(&start) {
@@ -101,9 +98,9 @@ fn trajectories_agree_with_the_references() {
                 }
             }
             let line = format!(
-                "{:<20} {:<6} w {:.1e}  loss {:.1e}  q {:.1e}  2∫ℓ {:.1e}  D {:.1e}  D_pair {:.1e}",
+                "{:<20} {:<15} w {:.1e}  loss {:.1e}  q {:.1e}  2∫ℓ {:.1e}  D {:.1e}  D_pair {:.1e}",
                 case.name,
-                formulation.name(),
+                format!("{formulation:?} {stepper:?}"),
                 worst[0],
                 worst[1],
                 worst[2],
@@ -162,7 +159,7 @@ fn errors(case: &Case, run: &Run, point: &Value, t: f64) -> [f64; 6] {
 fn limits_agree_with_the_references() {
     let mut failures = Vec::new();
     for case in cases() {
-        for formulation in formulations(&case) {
+        for (formulation, stepper) in ways(&case) {
             let flow = flow(&case.problem, case.depth, case.sign, case.alpha, formulation);
             let mut task = task(&flow, TOLERANCE, Schedule::LogSpaced(50));
             task.events = vec![
@@ -170,12 +167,12 @@ fn limits_agree_with_the_references() {
                 Box::new(Stationary::new(1e-11, case.sign == Sign::Signed, &case.problem)),
             ];
             task.max_steps = 50_000;
-            let run = integrate(&task, Method::Bdf);
+            let run = integrate(&task, stepper);
             let error = distance(run.limit(), &case.limit) / largest(&case.limit);
             let line = format!(
-                "{:<20} {:<6} {:.1e} after {} steps at t = {:.3e}: {:?}",
+                "{:<20} {:<15} {:.1e} after {} steps at t = {:.3e}: {:?}",
                 case.name,
-                formulation.name(),
+                format!("{formulation:?} {stepper:?}"),
                 error,
                 run.integration.end.steps,
                 run.integration.end.t.hi,

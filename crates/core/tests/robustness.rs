@@ -7,13 +7,13 @@ mod common;
 use std::sync::Arc;
 
 use common::{
-    Numbers, Run, distance, flow, flow_of, gaussian, integrate, largest, matrix_of, model, norm, problem, run_to, task,
-    usual_stops,
+    Numbers, Run, Stepper, WAYS, distance, flow, flow_of, gaussian, integrate, largest, matrix_of, model, norm,
+    problem, run_to, task, usual_stops,
 };
 use hadaflow_core::event::{LossBelow, Stationary, TimeReached};
 use hadaflow_core::flow::{Flow, Formulation, choose, residual_rounding};
 use hadaflow_core::initialization::{Initialization, Sign};
-use hadaflow_core::integrate::{DiffsolIntegrator, Integrator, Method, Schedule};
+use hadaflow_core::integrate::{Method, Schedule};
 use hadaflow_core::measurement::{Rademacher, SubsampledDct};
 use hadaflow_core::outcome::Outcome;
 use hadaflow_core::problem::Problem;
@@ -21,16 +21,15 @@ use hadaflow_core::signal::{Magnitude, SparseSignal};
 use hadaflow_core::trajectory::Trajectory;
 use nalgebra::{DMatrix, DVector, dmatrix};
 
-const FORMULATIONS: [Formulation; 3] = [Formulation::Factor, Formulation::Log, Formulation::Dual];
 const SIGNS: [Sign; 2] = [Sign::Positive, Sign::Signed];
 const TOLERANCE: f64 = 1e-8;
 
 /// A run to the usual stops; panics unless it stopped with finite weights.
-fn finish(flow: &Arc<dyn Flow>) -> Run {
+fn finish(flow: &Arc<dyn Flow>, stepper: impl Into<Stepper>) -> Run {
     let mut task = task(flow, TOLERANCE, Schedule::LogSpaced(60));
     task.events = usual_stops(flow.as_ref());
     task.max_steps = 40_000;
-    let run = integrate(&task, Method::Bdf);
+    let run = integrate(&task, stepper);
     assert!(run.integration.outcome.is_stopped(), "{:?}", run.integration.outcome);
     assert!(largest(&run.trajectory.weights).is_finite());
     run
@@ -47,12 +46,16 @@ fn final_loss(run: &Run) -> f64 {
     run.look(run.trajectory.len() - 1).0.loss()
 }
 
-fn for_every_flow(problem: &Problem, models: &[(usize, f64)], mut test: impl FnMut(String, Sign, Arc<dyn Flow>)) {
+fn for_every_flow(
+    problem: &Problem,
+    models: &[(usize, f64)],
+    mut test: impl FnMut(String, Sign, Arc<dyn Flow>, Stepper),
+) {
     for &(depth, alpha) in models {
         for sign in SIGNS {
-            for formulation in FORMULATIONS {
-                let label = format!("L = {depth} {sign:?} {formulation:?}");
-                test(label, sign, flow(problem, depth, sign, alpha, formulation));
+            for (formulation, stepper) in WAYS {
+                let label = format!("L = {depth} {sign:?} {formulation:?} {stepper:?}");
+                test(label, sign, flow(problem, depth, sign, alpha, formulation), stepper);
             }
         }
     }
@@ -64,8 +67,8 @@ fn nothing_to_fit_ends_at_once() {
     let sparse = gaussian(6, 15, 0, Sign::Signed, 1); // s = 0 measures nothing
     assert_eq!(sparse.measurements, [0.0; 6]);
     for problem in [zero, sparse] {
-        for_every_flow(&problem, &[(2, 1e-3), (3, 0.1)], |label, _, flow| {
-            let run = finish(&flow);
+        for_every_flow(&problem, &[(2, 1e-3), (3, 0.1)], |label, _, flow, stepper| {
+            let run = finish(&flow, stepper);
             assert_eq!(
                 (run.integration.end.t.hi, run.integration.end.steps),
                 (0.0, 0),
@@ -89,11 +92,11 @@ fn duplicate_columns_share_their_weight() {
     for_every_flow(
         &problem(&matrix, &y),
         &[(2, 1e-4), (3, 0.01), (5, 0.1)],
-        |label, _, flow| {
+        |label, _, flow, stepper| {
             if label.contains("Dual") && flow.mirror().anchor(&[1.0; 24]).is_none() {
                 return;
             }
-            let run = finish(&flow);
+            let run = finish(&flow, stepper);
             for row in 0..run.trajectory.len() {
                 let w = run.weights(row);
                 let split = (w[support] - w[twin]).abs();
@@ -123,21 +126,25 @@ fn inconsistent_data_end_at_rest() {
     let target = DVector::from_column_slice(&y);
     let best = (&matrix * svd.solve(&target, 1e-10).unwrap() - &target).norm_squared() / 2.0;
     assert!(best > 1e-3);
-    for_every_flow(&problem(&matrix, &y), &[(2, 1e-2), (3, 0.1)], |label, sign, flow| {
-        let run = finish(&flow);
-        assert_eq!(stop_of(&run), "Stationary(1e-9)", "{label}");
-        let loss = final_loss(&run);
-        if sign == Sign::Signed {
-            // ∇ℓ = 1e-9 leaves a loss above the minimum of order 1e-18; what remains is rounding.
-            assert!(
-                (loss - best).abs() <= 1e-12 * best,
-                "{label}: loss {loss} instead of {best}"
-            );
-        } else {
-            assert!(loss >= best * (1.0 - 1e-12), "{label}");
-            check_nonnegative_optimality(&matrix, &y, run.limit(), &label);
-        }
-    });
+    for_every_flow(
+        &problem(&matrix, &y),
+        &[(2, 1e-2), (3, 0.1)],
+        |label, sign, flow, stepper| {
+            let run = finish(&flow, stepper);
+            assert_eq!(stop_of(&run), "Stationary(1e-9)", "{label}");
+            let loss = final_loss(&run);
+            if sign == Sign::Signed {
+                // ∇ℓ = 1e-9 leaves a loss above the minimum of order 1e-18; what remains is rounding.
+                assert!(
+                    (loss - best).abs() <= 1e-12 * best,
+                    "{label}: loss {loss} instead of {best}"
+                );
+            } else {
+                assert!(loss >= best * (1.0 - 1e-12), "{label}");
+                check_nonnegative_optimality(&matrix, &y, run.limit(), &label);
+            }
+        },
+    );
 }
 
 /// Karush–Kuhn–Tucker conditions of nonnegative least squares, to the tolerance of `Stationary(1e-9)` with some air.
@@ -164,8 +171,8 @@ fn extreme_shapes_are_solved() {
         for_every_flow(
             &problem(&matrix, y.as_slice()),
             &[(2, 0.05), (3, 0.2)],
-            |label, _, flow| {
-                let run = finish(&flow);
+            |label, _, flow, stepper| {
+                let run = finish(&flow, stepper);
                 let misfit = (&matrix * DVector::from_column_slice(run.limit()) - &y).norm() / y.norm();
                 // Stationary(1e-9) bounds |Aᵀ(Aw − y)|; the misfit along the worst singular value (0.03 of the largest) more.
                 assert!(misfit <= 1e-4, "{m} x {n} {label}: |Aw - y|/|y| = {misfit:e}");
@@ -180,13 +187,13 @@ fn a_positive_model_without_a_solution_rests_above_zero() {
     let matrix = dmatrix![1.0, 0.5, 0.7, 0.2; 0.3, -1.0, 0.4, 0.9; -0.2, 0.6, 1.1, -0.5];
     let y = [-0.3, 0.5, 0.8];
     for (depth, alpha) in [(2usize, 1e-3), (3, 0.05), (4, 0.2)] {
-        for formulation in FORMULATIONS {
+        for (formulation, stepper) in WAYS {
             let flow = flow(&problem(&matrix, &y), depth, Sign::Positive, alpha, formulation);
             if (formulation, depth) == (Formulation::Factor, 2) {
                 // Two factors that decay exponentially for ever lose each other in rounding: the run must say so.
                 let mut task = task(&flow, TOLERANCE, Schedule::LogSpaced(60));
                 task.events = usual_stops(flow.as_ref());
-                let run = integrate(&task, Method::Bdf);
+                let run = integrate(&task, stepper);
                 assert!(
                     matches!(run.integration.outcome, Outcome::LeftDomain { .. }),
                     "{:?}",
@@ -197,7 +204,7 @@ fn a_positive_model_without_a_solution_rests_above_zero() {
                 assert!(largest(&run.integration.end.state).is_finite());
                 continue;
             }
-            let run = finish(&flow);
+            let run = finish(&flow, stepper);
             assert_eq!(stop_of(&run), "Stationary(1e-9)");
             assert!(final_loss(&run) > 0.5 * 0.3f64.powi(2));
             check_nonnegative_optimality(&matrix, &y, run.limit(), &format!("L = {depth} {formulation:?}"));
@@ -209,14 +216,17 @@ fn a_positive_model_without_a_solution_rests_above_zero() {
 fn ten_factors_keep_the_identity() {
     for sign in SIGNS {
         let problem = gaussian(12, 24, 3, sign, 4);
-        for formulation in FORMULATIONS {
+        for (formulation, stepper) in WAYS {
             for alpha in [0.3, 0.7] {
                 if formulation == Formulation::Dual && !common::dual_holds(10, alpha, TOLERANCE) {
                     continue;
                 }
-                let run = finish(&flow(&problem, 10, sign, alpha, formulation));
+                let run = finish(&flow(&problem, 10, sign, alpha, formulation), stepper);
                 let identity = run.identity_residual(problem.truth.as_deref().unwrap());
-                assert!(identity <= 1e-5, "{sign:?} {formulation:?} {alpha}: {identity:e}");
+                assert!(
+                    identity <= 1e-5,
+                    "{sign:?} {formulation:?} {stepper:?} {alpha}: {identity:e}"
+                );
             }
         }
     }
@@ -235,9 +245,9 @@ fn vector_starts_of_very_different_size_agree() {
             let problem = gaussian(12, n, 3, sign, 4);
             let truth = problem.truth.clone().unwrap();
             let model = model(depth, sign, Initialization::Vector(x0.clone()));
-            let log = finish(&flow_of(&problem, &model, Some(Formulation::Log)));
-            for formulation in FORMULATIONS {
-                let run = finish(&flow_of(&problem, &model, Some(formulation)));
+            let log = finish(&flow_of(&problem, &model, Some(Formulation::Log)), Method::Bdf);
+            for (formulation, stepper) in WAYS {
+                let run = finish(&flow_of(&problem, &model, Some(formulation)), stepper);
                 let label = format!("L = {depth} {sign:?} {formulation:?}");
                 let identity = run.identity_residual(&truth);
                 assert!(identity <= 1e-5, "{label}: {identity:e}");
@@ -265,7 +275,7 @@ fn unequal_factors_conserve_their_differences_and_the_identity() {
             ];
             for start in starts {
                 let label = format!("L = {depth} {sign:?} {start:?}");
-                let run = finish(&flow_of(&problem, &model(depth, sign, start), None));
+                let run = finish(&flow_of(&problem, &model(depth, sign, start), None), Method::Bdf);
                 assert_eq!(run.flow.formulation(), Formulation::Factor);
                 let first = run.flow.initial_state();
                 for row in 0..run.trajectory.len() {
@@ -291,7 +301,7 @@ fn unequal_factors_conserve_their_differences_and_the_identity() {
 fn an_interrupted_run_can_be_resumed() {
     for (depth, alpha) in [(2usize, 1e-4), (3, 1e-2)] {
         let problem = gaussian(20, 50, 3, Sign::Signed, 4);
-        for formulation in FORMULATIONS {
+        for (formulation, stepper) in WAYS {
             let flow = flow(&problem, depth, Sign::Signed, alpha, formulation);
             let new_task = || {
                 let mut task = task(&flow, TOLERANCE, Schedule::EveryStep);
@@ -299,22 +309,23 @@ fn an_interrupted_run_can_be_resumed() {
                 task.mismatches = vec![vec![0.0; 20]];
                 task
             };
-            let whole = integrate(&new_task(), Method::Bdf);
+            let whole = integrate(&new_task(), stepper);
             for stop in [1usize, 40, 150] {
                 let mut trajectory = Trajectory::new();
-                let first = DiffsolIntegrator::new(Method::Bdf)
+                let first = stepper
+                    .integrator()
                     .integrate(&new_task(), &mut trajectory, &mut |progress| progress.steps < stop)
                     .unwrap();
                 assert_eq!((&first.outcome, first.end.steps), (&Outcome::Interrupted, stop));
                 assert_eq!(trajectory.len(), stop + 1);
                 let mut task = new_task();
                 task.resume = Some(first.end.clone());
-                let second = integrate(&task, Method::Bdf);
+                let second = integrate(&task, stepper);
                 assert_eq!(second.integration.outcome, whole.integration.outcome);
                 assert!(second.integration.end.steps > stop);
                 // Resuming does not repeat the record it starts from.
                 assert!(second.trajectory.t[0].minus(first.end.t) > 0.0);
-                let label = format!("L = {depth} {formulation:?} after {stop}");
+                let label = format!("L = {depth} {formulation:?} {stepper:?} after {stop}");
                 // Both keep the tolerance; an early difference of one tolerance may shift the jumps.
                 let apart = distance(second.limit(), whole.limit()) / largest(whole.limit());
                 assert!(apart <= 100.0 * TOLERANCE, "{label}: weights {apart:e}");
@@ -341,8 +352,10 @@ fn an_interrupted_run_can_be_resumed() {
 #[test]
 fn the_step_limit_is_an_outcome() {
     let problem = gaussian(12, 24, 3, Sign::Signed, 4);
-    for formulation in FORMULATIONS {
-        for method in [Method::Bdf, Method::Esdirk34, Method::TrBdf2, Method::Tsit45] {
+    let library = [Method::Bdf, Method::Esdirk34, Method::TrBdf2, Method::Tsit45].map(Stepper::Library);
+    for formulation in [Formulation::Factor, Formulation::Log, Formulation::Dual] {
+        let methods = library.into_iter().chain([Stepper::Ndf]);
+        for method in methods.filter(|method| method.serves(formulation)) {
             let flow = flow(&problem, 3, Sign::Signed, 0.05, formulation);
             let mut task = task(&flow, TOLERANCE, Schedule::EveryStep);
             task.max_steps = 17;
@@ -359,7 +372,10 @@ fn the_step_limit_is_an_outcome() {
 fn schedules_record_what_they_say() {
     let problem = gaussian(20, 50, 3, Sign::Signed, 4);
     for (depth, alpha) in [(2usize, 1e-4), (3, 1e-2), (6, 1e-6)] {
-        for formulation in [Formulation::Log, Formulation::Dual] {
+        for (formulation, stepper) in WAYS {
+            if formulation == Formulation::Factor {
+                continue;
+            }
             if formulation == Formulation::Dual && !common::dual_holds(depth, alpha, TOLERANCE) {
                 continue;
             }
@@ -368,7 +384,7 @@ fn schedules_record_what_they_say() {
                 let mut task = task(&flow, TOLERANCE, schedule);
                 task.events = usual_stops(flow.as_ref());
                 task.mismatches = vec![problem.measurements.iter().map(|y| 0.5 * y).collect()];
-                integrate(&task, Method::Bdf)
+                integrate(&task, stepper)
             };
             let every = run(Schedule::EveryStep);
             assert!(
@@ -465,14 +481,14 @@ fn a_run_past_convergence_reaches_its_time() {
             gaussian(5, 3, 2, Sign::Signed, 3),
         ];
         for problem in problems {
-            for formulation in FORMULATIONS {
+            for (formulation, stepper) in WAYS {
                 for tolerance in [1e-4, 1e-6, 1e-8, 1e-10] {
                     let flow = flow(&problem, depth, Sign::Signed, 0.05, formulation);
                     for time in [1e2, 1e5, 1e8] {
                         let mut task = task(&flow, tolerance, Schedule::LogSpaced(20));
                         task.max_steps = 20_000;
                         task.events = vec![Box::new(TimeReached::new(time))];
-                        let run = integrate(&task, Method::Bdf);
+                        let run = integrate(&task, stepper);
                         assert!(
                             run.integration.outcome.is_stopped(),
                             "{} x {} L = {depth} {formulation:?} tolerance {tolerance:e}: {:?} at {:e} of {time:e}",
@@ -517,7 +533,7 @@ fn absurd_scales_never_pass_for_success() {
         let problem = problem(&scaled, &y);
         for depth in [2usize, 3] {
             for sign in SIGNS {
-                for formulation in FORMULATIONS {
+                for (formulation, stepper) in WAYS {
                     let model = model(depth, sign, Initialization::Identical(0.1));
                     let flow = match choose(&problem, &model, 5, Some(formulation), 1e-6) {
                         Ok(choice) => choice.flow,
@@ -531,7 +547,7 @@ fn absurd_scales_never_pass_for_success() {
                     let mut task = task(&flow, 1e-6, Schedule::LogSpaced(20));
                     task.events = usual_stops(flow.as_ref());
                     task.max_steps = 3000;
-                    let run = integrate(&task, Method::Bdf);
+                    let run = integrate(&task, stepper);
                     let label = format!("A {a:e} y {b:e} L = {depth} {sign:?} {formulation:?}");
                     println!("{label}: {:?}", run.integration.outcome);
                     let Outcome::Stopped { event } = &run.integration.outcome else {
@@ -572,9 +588,9 @@ fn absurd_scales_never_pass_for_success() {
 #[test]
 fn event_values_are_numbers() {
     let problem = gaussian(12, 24, 3, Sign::Signed, 4);
-    for formulation in FORMULATIONS {
+    for (formulation, stepper) in WAYS {
         let flow = flow(&problem, 3, Sign::Signed, 0.05, formulation);
-        let run = run_to(&flow, TOLERANCE, Method::Bdf, &[1.0, 100.0]);
+        let run = run_to(&flow, TOLERANCE, stepper, &[1.0, 100.0]);
         let events = usual_stops(flow.as_ref());
         for row in 0..run.trajectory.len() {
             let (evaluation, _) = run.look(row);
@@ -601,12 +617,12 @@ fn event_values_are_numbers() {
 fn weights_so_large_that_the_residual_is_rounding_are_at_rest() {
     for (depth, alpha, seed) in [(6, 800.0, 1), (7, 90.0, 2), (5, 8000.0, 3), (2, 1e6, 4)] {
         let problem = gaussian(5, 40, 3, Sign::Positive, seed);
-        for formulation in FORMULATIONS {
+        for (formulation, stepper) in WAYS {
             let flow = flow(&problem, depth, Sign::Positive, alpha, formulation);
             let mut task = task(&flow, TOLERANCE, Schedule::LogSpaced(50));
             task.events = usual_stops(flow.as_ref());
             task.max_steps = 20_000;
-            let run = integrate(&task, Method::Bdf);
+            let run = integrate(&task, stepper);
             let label = format!("L = {depth}, {formulation:?}: {:?}", run.integration.outcome);
             assert!(matches!(&run.integration.outcome, Outcome::Stopped { .. }), "{label}");
         }

@@ -13,7 +13,9 @@ use hadaflow_core::error::CoreError;
 use hadaflow_core::event::{Action, CoordinateActive, Event, LossBelow, Marked, Stationary, TimeReached};
 use hadaflow_core::flow::{self, Choice, choose, descent, time_unit};
 use hadaflow_core::initialization as core_model;
-use hadaflow_core::integrate::{self, Checkpoint, DiffsolIntegrator, GradientDescent, Integrator, Schedule, Task};
+use hadaflow_core::integrate::{
+    self, Checkpoint, DiffsolIntegrator, GradientDescent, Integrator, NdfIntegrator, Schedule, Task,
+};
 use hadaflow_core::problem::Problem;
 
 use crate::error::ExperimentError;
@@ -99,6 +101,9 @@ pub fn resolve_with(scenario: Scenario, file: &Path, library: &Library) -> Resul
         None => choose(&problem, &model, scenario.seed, wanted, scenario.integrate.tolerance),
     };
     let choice = choice.map_err(refused)?;
+    if scenario.integrate.method == Method::Ndf {
+        NdfIntegrator::serves(choice.flow.as_ref()).map_err(refused)?;
+    }
     let setting = Setting {
         flow: choice.flow.clone(),
         model,
@@ -130,6 +135,7 @@ pub fn resolve_with(scenario: Scenario, file: &Path, library: &Library) -> Resul
 fn integrator(method: Method) -> Result<Box<dyn Integrator>, CoreError> {
     let flow = |method| -> Box<dyn Integrator> { Box::new(DiffsolIntegrator::new(method)) };
     Ok(match method {
+        Method::Ndf => Box::new(NdfIntegrator),
         Method::Bdf => flow(integrate::Method::Bdf),
         Method::Esdirk34 => flow(integrate::Method::Esdirk34),
         Method::TrBdf2 => flow(integrate::Method::TrBdf2),

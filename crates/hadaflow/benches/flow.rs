@@ -9,7 +9,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use hadaflow::core::event::LossBelow;
 use hadaflow::core::flow::choose;
 use hadaflow::core::initialization::{Initialization, Model, Sign};
-use hadaflow::core::integrate::{DiffsolIntegrator, Integrator, Method, Schedule, Task};
+use hadaflow::core::integrate::{DiffsolIntegrator, Integrator, Method, NdfIntegrator, Schedule, Task};
 use hadaflow::core::measurement::by_name;
 use hadaflow::core::problem::Problem;
 use hadaflow::core::signal::{Magnitude, SparseSignal};
@@ -49,14 +49,19 @@ fn trajectories(criterion: &mut Criterion) {
             mismatches: vec![],
             resume: None,
         };
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                let mut trajectory = Trajectory::new();
-                let integration = DiffsolIntegrator::new(Method::Bdf).integrate(&task, &mut trajectory, &mut |_| true);
-                assert!(integration.is_ok_and(|integration| integration.outcome.is_stopped()));
-                trajectory.len()
+        let bdf = DiffsolIntegrator::new(Method::Bdf);
+        let integrators: [&dyn Integrator; 2] = [&bdf, &NdfIntegrator];
+        let served = |integrator: &&dyn Integrator| integrator.name() != "Ndf" || task.flow.state_is_dual();
+        for integrator in integrators.into_iter().filter(served) {
+            group.bench_function(format!("{name}_{}", integrator.name()), |bencher| {
+                bencher.iter(|| {
+                    let mut trajectory = Trajectory::new();
+                    let integration = integrator.integrate(&task, &mut trajectory, &mut |_| true);
+                    assert!(integration.is_ok_and(|integration| integration.outcome.is_stopped()));
+                    trajectory.len()
+                });
             });
-        });
+        }
     }
     group.finish();
 }

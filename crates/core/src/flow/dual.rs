@@ -11,8 +11,11 @@
 //! It is the gradient flow of the convex function Φ(q) = Σ F*(Aᵀq) − y·q, so −J = A diag(w′) Aᵀ is symmetric.
 //! For L > 2 a double q resolves the distance to the barrier only while eps·x0^{2−L} is below the tolerance.
 
+mod branch;
+
 use std::sync::Arc;
 
+use self::branch::Branch;
 use super::{Evaluation, Flow, Formulation, StateTolerance};
 use crate::error::Result;
 use crate::initialization::Sign;
@@ -32,88 +35,23 @@ pub struct DualFlow {
     mirror: Arc<IdenticalMirror>,
 }
 
-/// The map s ↦ (log u, log v) ↦ w of one start.
-#[derive(Debug, Clone)]
-struct Branch {
-    depth: usize,
-    signed: bool,
-    log_x0: Vec<f64>,
-    /// x0^{2−L} (L > 2 only).
-    barrier: Vec<f64>,
-    /// Exponents of u^L are clamped here: an implicit predictor may overshoot by hundreds.
-    clamp: f64,
-}
-
-impl Branch {
-    fn new(depth: usize, sign: Sign, x0: &[f64], problem: &Problem) -> Self {
-        let log_x0: Vec<f64> = x0.iter().map(|x| x.ln()).collect();
-        let largest = log_x0.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
-        let data = super::reach(problem).max(1.0).ln();
-        Self {
-            depth,
-            signed: sign == Sign::Signed,
-            barrier: x0.iter().map(|x| x.powi(2 - depth as i32)).collect(), // depth <= 64
-            clamp: (data.max(depth as f64 * largest) + 60.0).min(690.0),
-            log_x0,
-        }
-    }
-
-    fn power(&self) -> f64 {
-        self.depth as f64
-    }
-
-    /// log u at +s, log v at −s; NaN beyond the barrier.
-    fn log_factor(&self, i: usize, s: f64) -> f64 {
-        self.log_x0[i] + self.log_growth(i, s)
-    }
-
-    /// log(u/x0) at +s, log(v/x0) at −s, accurate relative to itself; NaN beyond the barrier.
-    fn log_growth(&self, i: usize, s: f64) -> f64 {
-        if self.depth == 2 {
-            return s;
-        }
-        // ln(x0^{2−L} − (L−2)s) = (2−L) ln x0 + ln(1 − σ)
-        let l2 = self.power() - 2.0;
-        let sigma = l2 * s / self.barrier[i];
-        -(-sigma).ln_1p() / l2
-    }
-
-    fn weight(&self, i: usize, s: f64) -> f64 {
-        let l = self.power();
-        let plus = l * self.log_factor(i, s);
-        if !self.signed {
-            return plus.min(self.clamp).exp();
-        }
-        let minus = l * self.log_factor(i, -s);
-        let half = 0.5 * (plus - minus);
-        if half.abs() < 1.0 {
-            // u^L − v^L = 2 (uv)^{L/2} sinh(log(u/v) L/2): no cancellation near w = 0.
-            let half = if self.depth == 2 {
-                2.0 * s
-            } else {
-                self.half_log_ratio(i, s)
-            };
-            return 2.0 * (0.5 * (plus + minus)).exp() * half.sinh();
-        }
-        plus.min(self.clamp).exp() - minus.min(self.clamp).exp()
-    }
-
-    /// (L/2) log(u/v) = L/(L−2) · atanh σ.
-    fn half_log_ratio(&self, i: usize, s: f64) -> f64 {
-        let l = self.power();
-        l / (l - 2.0) * ((l - 2.0) * s / self.barrier[i]).atanh()
-    }
-
-    /// w′(s) = L (u^{2L−2} + v^{2L−2}).
-    fn slope(&self, i: usize, s: f64) -> f64 {
-        let l = self.power();
-        let cap = self.clamp * (2.0 * l - 2.0) / l;
-        let term = |s: f64| ((2.0 * l - 2.0) * self.log_factor(i, s)).min(cap).exp();
-        l * (term(s) + if self.signed { term(-s) } else { 0.0 })
-    }
-}
-
 impl DualFlow {
+    /// w(s) with s = Aᵀq, n entries; NaN beyond the barrier of L > 2.
+    pub(crate) fn weights(&self, s: &[f64], out: &mut [f64]) {
+        self.branch.weights(s, out);
+    }
+
+    /// w(s) and r = y − A w(s) at the s = Aᵀq that the evaluation holds.
+    pub(crate) fn residual(&self, evaluation: &mut Evaluation) {
+        self.branch.weights(&evaluation.adjoint, &mut evaluation.weights);
+        super::residual(&self.problem, &evaluation.weights, &mut evaluation.residual);
+    }
+
+    /// What an error of s_j means for the larger factor x_j: |d log x_j/ds_j|/(1 + ξ_j/x_j), ξ_j = min(x0_j, max_i x_i).
+    pub(crate) fn sensitivity(&self, s: &[f64], out: &mut [f64]) {
+        self.branch.sensitivity(s, out);
+    }
+
     /// Relative error of w from the rounding of q alone: s grows to x0^{2−L}/(L−2), so it is about eps·(u/x0)^{L−2}
     /// for the largest factor u. 0 for L = 2.
     pub fn rounding(&self) -> f64 {
@@ -164,10 +102,7 @@ impl Flow for DualFlow {
 
     fn evaluate(&self, state: &[f64], evaluation: &mut Evaluation) {
         self.problem.operator.apply_adjoint(state, &mut evaluation.adjoint);
-        for (i, (w, &s)) in evaluation.weights.iter_mut().zip(&evaluation.adjoint).enumerate() {
-            *w = self.branch.weight(i, s);
-        }
-        super::residual(&self.problem, &evaluation.weights, &mut evaluation.residual);
+        self.residual(evaluation);
     }
 
     fn velocity(&self, _state: &[f64], evaluation: &Evaluation, out: &mut [f64]) {
@@ -232,6 +167,10 @@ impl Flow for DualFlow {
 
     fn state_is_dual(&self) -> bool {
         true
+    }
+
+    fn dual(&self) -> Option<&DualFlow> {
+        Some(self)
     }
 
     fn cancellation(&self) -> f64 {

@@ -140,6 +140,11 @@ pub trait Flow: Send + Sync {
         false
     }
 
+    /// The flow as a dual flow, if it is one.
+    fn dual(&self) -> Option<&DualFlow> {
+        None
+    }
+
     /// Where each coordinate stands on its branch(es) of the mirror map.
     fn position(&self, state: &[f64], evaluation: &Evaluation, out: &mut Position);
 

@@ -18,11 +18,10 @@ use diffsol::{
 
 use diffsol_la::MatrixSparsity;
 
-use super::session::{DenseOutput, Session, Verdict, integrands, outputs};
+use super::session::{DenseOutput, Session, Verdict, integral_floor, integrands, outputs};
 use super::{Integration, Integrator, Method, Progress, Task};
 use crate::error::Result;
 use crate::flow::Evaluation;
-use crate::mirror::{Anchor, Position};
 use crate::newton::NewtonSolver;
 use crate::outcome::Outcome;
 use crate::record::Recorder;
@@ -266,25 +265,11 @@ impl Shared {
         if h.is_finite() && h > 0.0 { h } else { 1.0 }
     }
 
-    /// Absolute tolerances of the integrals, which start at zero. ∫ℓ is under error control: what the first few steps
-    /// add to it, times the tolerance. The others follow with the same steps and the same formula; components of r that
-    /// happen to vanish would only hold the steps up by their rounding errors. So would ∫ℓ itself once the loss is nothing
-    /// but rounding: it is asked for no more than a hundredth of ε² ΣU², by which an error ε of w blurs the divergence.
+    /// Absolute tolerances of the integrals: ∫ℓ is under error control, the others follow with the same steps.
     fn output_tolerance(&self, state: &[f64], h: f64, tolerance: f64) -> V {
-        let mut position = Position::new(self.flow.problem().operator.cols(), self.flow.signed());
-        let loss = self.at(state, |evaluation| {
-            self.flow.position(state, evaluation, &mut position);
-            evaluation.loss()
+        let first = self.at(state, |evaluation| {
+            integral_floor(self.flow.as_ref(), state, evaluation, h, tolerance)
         });
-        let here = Anchor {
-            plus_weight: Vec::new(),
-            minus_weight: Vec::new(),
-            position,
-        };
-        let tolerance_of_logarithms = self.flow.cancellation() * tolerance;
-        let blur = 1e-2 * tolerance_of_logarithms.powi(2) * self.flow.mirror().size(&here);
-        // A factor that rounding has made negative has no logarithm: `max` then passes over the NaN.
-        let first = (10.0 * tolerance * h * loss).max(blur).max(f64::MIN_POSITIVE.sqrt());
         let atol = (0..self.outputs).map(|i| if i == 0 { first } else { f64::MAX.sqrt() });
         V::from_vec(atol.collect(), FaerContext::default())
     }

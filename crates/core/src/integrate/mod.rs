@@ -5,11 +5,13 @@
 
 mod diffsol;
 mod gradient_descent;
+mod ndf;
 mod schedule;
 mod session;
 
 pub use diffsol::DiffsolIntegrator;
 pub use gradient_descent::GradientDescent;
+pub use ndf::NdfIntegrator;
 pub use schedule::Schedule;
 pub use session::{DenseOutput, Session, Verdict};
 

@@ -8,7 +8,7 @@ use super::schedule::{Clockwork, Key};
 use super::{Checkpoint, Integration, Mark, Progress, Task};
 use crate::event::{Action, EventView};
 use crate::flow::{Evaluation, Flow};
-use crate::mirror::Position;
+use crate::mirror::{Anchor, Position};
 use crate::outcome::{Outcome, Statistics};
 use crate::record::{Recorder, Snapshot};
 use crate::special::DoubleDouble;
@@ -28,8 +28,13 @@ pub trait DenseOutput {
     fn state(&self, tau: f64, out: &mut [f64]) -> bool;
     /// Integrals since the clock's last restart, at local time τ within the step.
     fn integrals(&self, tau: f64, out: &mut [f64]) -> bool;
-    /// The evaluation at the end of the step.
+    /// The evaluation at the end of the step, as accurate as the step itself.
     fn evaluation(&self, out: &mut Evaluation);
+    /// The evaluation at local time τ within the step, where [`DenseOutput::state`] is `state`: exact for that state up to
+    /// rounding.
+    fn evaluate(&self, flow: &dyn Flow, _tau: f64, state: &[f64], out: &mut Evaluation) {
+        flow.evaluate(state, out);
+    }
 }
 
 /// What the integrator is to do next.
@@ -212,6 +217,11 @@ impl<'a> Session<'a> {
         }
         let loss = self.scratch.evaluation.loss();
         self.measure_events(to);
+        if self.crossed().next().is_some() {
+            // what an event says is said of the very state
+            self.evaluate(dense, to);
+            self.measure_events(to);
+        }
         let values = std::mem::take(&mut self.scratch.values);
         let stop = self.locate(dense, to, &values);
         let end = stop.as_ref().map_or(to, |(tau, _)| *tau);
@@ -353,9 +363,8 @@ impl<'a> Session<'a> {
 
     /// The first stopping event within the step, with its local time; marks on the way are noted.
     fn locate(&mut self, dense: &dyn DenseOutput, to: f64, values: &[f64]) -> Option<(f64, String)> {
-        let crossed: Vec<usize> = (0..values.len())
-            .filter(|&i| self.values[i] > 0.0 && values[i] <= 0.0)
-            .collect();
+        let crossed = |i: &usize| self.values[*i] > 0.0 && values[*i] <= 0.0;
+        let crossed: Vec<usize> = (0..values.len()).filter(crossed).collect();
         let mut found: Vec<(f64, usize)> = crossed
             .into_iter()
             .map(|i| (self.crossing(dense, to, i, values[i]), i))
@@ -392,7 +401,7 @@ impl<'a> Session<'a> {
             if middle <= low.0 || middle >= high.0 || !dense.state(middle, &mut self.scratch.state) {
                 break;
             }
-            let now = self.event_at(i, middle);
+            let now = self.event_at(dense, i, middle);
             if now <= 0.0 {
                 high = (middle, now);
                 low.1 *= 0.5;
@@ -407,11 +416,21 @@ impl<'a> Session<'a> {
         high.0
     }
 
-    fn event_at(&mut self, i: usize, tau: f64) -> f64 {
-        self.task
-            .flow
-            .evaluate(&self.scratch.state, &mut self.scratch.evaluation);
+    /// Puts the evaluation at local time τ, whose state is in `scratch.state`, into `scratch.evaluation`.
+    fn evaluate(&mut self, dense: &dyn DenseOutput, tau: f64) {
+        let Scratch { state, evaluation, .. } = &mut self.scratch;
+        dense.evaluate(self.task.flow.as_ref(), tau, state, evaluation);
         self.statistics.rhs += 1;
+    }
+
+    /// The events that changed sign between the last step and `scratch.values`.
+    fn crossed(&self) -> impl Iterator<Item = usize> {
+        let (before, now) = (&self.values, &self.scratch.values);
+        (0..now.len()).filter(|&i| before[i] > 0.0 && now[i] <= 0.0)
+    }
+
+    fn event_at(&mut self, dense: &dyn DenseOutput, i: usize, tau: f64) -> f64 {
+        self.evaluate(dense, tau);
         let view = EventView::new(self.base.plus(tau), self.task.flow.as_ref(), &self.scratch.evaluation);
         self.task.events[i].value(&view)
     }
@@ -423,10 +442,7 @@ impl<'a> Session<'a> {
             .due(self.base.hi, self.statistics.steps, self.tau, end, &mut due);
         for &(tau, key) in &due {
             if dense.state(tau, &mut self.scratch.state) && dense.integrals(tau, &mut self.scratch.integrals) {
-                self.task
-                    .flow
-                    .evaluate(&self.scratch.state, &mut self.scratch.evaluation);
-                self.statistics.rhs += 1;
+                self.evaluate(dense, tau);
                 self.emit(tau, key);
             }
         }
@@ -508,4 +524,23 @@ pub(super) fn outputs(task: &Task) -> usize {
         task.flow.problem().operator.rows()
     };
     1 + dual + task.mismatches.len()
+}
+
+/// Absolute tolerance of ∫ℓ from zero on: what the first few steps h add to it, times the tolerance.
+///
+/// Only ∫ℓ is under error control. The others follow with the same steps and the same formula; components of r that
+/// happen to vanish would only hold the steps up by their rounding errors. So would ∫ℓ itself once the loss is nothing
+/// but rounding: it is asked for no more than a hundredth of ε² ΣU², by which an error ε of w blurs the divergence.
+pub(super) fn integral_floor(flow: &dyn Flow, state: &[f64], evaluation: &Evaluation, h: f64, tolerance: f64) -> f64 {
+    let mut position = Position::new(flow.problem().operator.cols(), flow.signed());
+    flow.position(state, evaluation, &mut position);
+    let here = Anchor {
+        plus_weight: Vec::new(),
+        minus_weight: Vec::new(),
+        position,
+    };
+    let blur = 1e-2 * (flow.cancellation() * tolerance).powi(2) * flow.mirror().size(&here);
+    // A factor that rounding has made negative has no logarithm: `max` then passes over the NaN.
+    let first = 10.0 * tolerance * h * evaluation.loss();
+    first.max(blur).max(f64::MIN_POSITIVE.sqrt())
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hadaflow_core::event::{Event, LossBelow, Stationary, TimeReached};
 use hadaflow_core::flow::{Evaluation, Flow, Formulation, choose};
 use hadaflow_core::initialization::{Initialization, Model, Sign};
-use hadaflow_core::integrate::{DiffsolIntegrator, Integration, Integrator, Method, Schedule, Task};
+use hadaflow_core::integrate::{DiffsolIntegrator, Integration, Integrator, Method, NdfIntegrator, Schedule, Task};
 use hadaflow_core::measurement::{DenseOperator, MeasurementOperator, by_name};
 use hadaflow_core::mirror::Position;
 use hadaflow_core::problem::Problem;
@@ -116,10 +116,50 @@ pub struct Run {
     pub flow: Arc<dyn Flow>,
 }
 
+/// An implementation of the time steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stepper {
+    /// A method of the solver library, for every flow.
+    Library(Method),
+    /// The integrator of the dual flow.
+    Ndf,
+}
+
+impl From<Method> for Stepper {
+    fn from(method: Method) -> Self {
+        Self::Library(method)
+    }
+}
+
+impl Stepper {
+    /// The integrator.
+    pub fn integrator(self) -> Box<dyn Integrator> {
+        match self {
+            Self::Library(method) => Box::new(DiffsolIntegrator::new(method)),
+            Self::Ndf => Box::new(NdfIntegrator),
+        }
+    }
+
+    /// Whether it integrates that formulation.
+    pub fn serves(self, formulation: Formulation) -> bool {
+        self != Self::Ndf || formulation == Formulation::Dual
+    }
+}
+
+/// Every formulation by the default method, and the dual flow by its own integrator as well.
+pub const WAYS: [(Formulation, Stepper); 4] = [
+    (Formulation::Factor, Stepper::Library(Method::Bdf)),
+    (Formulation::Log, Stepper::Library(Method::Bdf)),
+    (Formulation::Dual, Stepper::Library(Method::Bdf)),
+    (Formulation::Dual, Stepper::Ndf),
+];
+
 /// Integrates a task.
-pub fn integrate(task: &Task, method: Method) -> Run {
+pub fn integrate(task: &Task, method: impl Into<Stepper>) -> Run {
     let mut trajectory = Trajectory::new();
-    let integration = DiffsolIntegrator::new(method)
+    let integration = method
+        .into()
+        .integrator()
         .integrate(task, &mut trajectory, &mut |_| true)
         .unwrap();
     Run {
@@ -130,9 +170,10 @@ pub fn integrate(task: &Task, method: Method) -> Run {
 }
 
 /// Runs a flow to the last of the given times, which are recorded.
-pub fn run_to(flow: &Arc<dyn Flow>, tolerance: f64, method: Method, times: &[f64]) -> Run {
+pub fn run_to(flow: &Arc<dyn Flow>, tolerance: f64, method: impl Into<Stepper>, times: &[f64]) -> Run {
     let mut task = task(flow, tolerance, Schedule::Times(times.to_vec()));
     task.events = vec![Box::new(TimeReached::new(*times.last().unwrap()))];
+    let method = method.into();
     let run = integrate(&task, method);
     assert!(
         run.integration.outcome.is_stopped(),

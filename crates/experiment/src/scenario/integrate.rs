@@ -61,6 +61,8 @@ pub enum Method {
     /// Backward differentiation formulas of variable order.
     #[default]
     Bdf,
+    /// Numerical differentiation formulas of order 1 to 5 made for the dual flow, which they need.
+    Ndf,
     /// Singly diagonally implicit Runge–Kutta of order 4.
     Esdirk34,
     /// Trapezoidal rule and second-order backward difference in turn.

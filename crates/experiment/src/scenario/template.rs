@@ -41,7 +41,8 @@ Scenario(
 
     integrate: (
         formulation: Auto,              // | Factor | Log | Dual
-        method: Bdf,                    // | Esdirk34 | TrBdf2 | Tsit45 | GradientDescent(step: 0.01), which is not the flow
+        method: Bdf,                    // | Ndf (dual flow only, fastest) | Esdirk34 | TrBdf2 | Tsit45
+        // | GradientDescent(step: 0.01), which is not the flow
         tolerance: 1e-8,                // the promise on w, 1e-13 to 1e-2
         // The first of these ends the integration:
         // | LossBelow(x) | TimeReached(t) | TimeUnits(k), k characteristic times

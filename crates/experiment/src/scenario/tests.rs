@@ -104,6 +104,8 @@ fn every_choice_of_the_contract_is_read() {
         "integrate: (formulation: Dual, method: Tsit45, stop: [LossBelow(1e-3), TimeReached(10), TimeUnits(2)])",
         "integrate: (formulation: Log, method: Esdirk34, max_steps: 10)",
         "integrate: (formulation: Factor, method: TrBdf2)",
+        "integrate: (method: Ndf)",
+        "integrate: (formulation: Dual, method: Ndf)",
         "integrate: (method: GradientDescent(step: 0.01))",
         "integrate: (formulation: Factor, method: GradientDescent(step: 1), stop: [CoordinateActive(index: 49, threshold: 0.5)])",
         "integrate: (mark: [CoordinateActive(index: 0, threshold: 1e-3), LossBelow(1), TimeUnits(0.5)])",

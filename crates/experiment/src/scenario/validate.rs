@@ -241,7 +241,23 @@ impl Integrate {
         }
         match self.method {
             Method::GradientDescent { step } => self.validate_descent(step),
+            Method::Ndf => self.validate_dual(),
             Method::Bdf | Method::Esdirk34 | Method::TrBdf2 | Method::Tsit45 => Ok(()),
+        }
+    }
+
+    /// Ndf integrates the dual flow alone.
+    fn validate_dual(&self) -> Checked {
+        match self.formulation {
+            Formulation::Auto | Formulation::Dual => Ok(()),
+            Formulation::Log | Formulation::Factor => Err(ScenarioError::of_field(
+                "integrate.formulation",
+                Fault::Incompatible {
+                    value: format!("{:?}", self.formulation),
+                    other: "Ndf, which integrates the dual flow".to_owned(),
+                    remedy: "method: Bdf".to_owned(),
+                },
+            )),
         }
     }
 

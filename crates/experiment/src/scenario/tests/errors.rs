@@ -143,6 +143,10 @@ fn values_out_of_range_are_named_with_place_and_range() {
             "here.ron:4:62: integrate.formulation: Log does not go with GradientDescent, which moves the factors themselves (try formulation: Factor (or Auto))",
         ),
         (
+            "integrate: (formulation: Log, method: Ndf)",
+            "here.ron:4:26: integrate.formulation: Log does not go with Ndf, which integrates the dual flow (try method: Bdf)",
+        ),
+        (
             "integrate: (formulation: Dual, method: GradientDescent(step: 0.1))",
             "here.ron:4:26: integrate.formulation: Dual does not go with GradientDescent, which moves the factors themselves (try formulation: Factor (or Auto))",
         ),

@@ -1,0 +1,195 @@
+//! The map s = Aᵀq ↦ (log u, log v) ↦ w of one start, entry by entry and for whole vectors.
+
+use crate::initialization::Sign;
+use crate::problem::Problem;
+use crate::vectorized::{self, Loop, exp, small_sinh};
+
+/// The map s ↦ (log u, log v) ↦ w of one start.
+#[derive(Debug, Clone)]
+pub(super) struct Branch {
+    pub(super) depth: usize,
+    pub(super) signed: bool,
+    pub(super) log_x0: Vec<f64>,
+    /// x0^{2−L} (L > 2 only).
+    pub(super) barrier: Vec<f64>,
+    /// Exponents of u^L are clamped here: an implicit predictor may overshoot by hundreds.
+    clamp: f64,
+}
+
+impl Branch {
+    pub(super) fn new(depth: usize, sign: Sign, x0: &[f64], problem: &Problem) -> Self {
+        let log_x0: Vec<f64> = x0.iter().map(|x| x.ln()).collect();
+        let largest = log_x0.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
+        let data = crate::flow::reach(problem).max(1.0).ln();
+        Self {
+            depth,
+            signed: sign == Sign::Signed,
+            barrier: x0.iter().map(|x| x.powi(2 - depth as i32)).collect(), // depth <= 64
+            clamp: (data.max(depth as f64 * largest) + 60.0).min(690.0),
+            log_x0,
+        }
+    }
+
+    pub(super) fn power(&self) -> f64 {
+        self.depth as f64
+    }
+
+    /// log u at +s, log v at −s; NaN beyond the barrier.
+    pub(super) fn log_factor(&self, i: usize, s: f64) -> f64 {
+        self.log_x0[i] + self.log_growth(i, s)
+    }
+
+    /// log(u/x0) at +s, log(v/x0) at −s, accurate relative to itself; NaN beyond the barrier.
+    pub(super) fn log_growth(&self, i: usize, s: f64) -> f64 {
+        if self.depth == 2 {
+            return s;
+        }
+        // ln(x0^{2−L} − (L−2)s) = (2−L) ln x0 + ln(1 − σ)
+        let l2 = self.power() - 2.0;
+        let sigma = l2 * s / self.barrier[i];
+        -(-sigma).ln_1p() / l2
+    }
+
+    pub(super) fn weight(&self, i: usize, s: f64) -> f64 {
+        let l = self.power();
+        let plus = l * self.log_factor(i, s);
+        if !self.signed {
+            return plus.min(self.clamp).exp();
+        }
+        let minus = l * self.log_factor(i, -s);
+        let half = 0.5 * (plus - minus);
+        if half.abs() < 1.0 {
+            // u^L − v^L = 2 (uv)^{L/2} sinh(log(u/v) L/2): no cancellation near w = 0.
+            let half = if self.depth == 2 {
+                2.0 * s
+            } else {
+                self.half_log_ratio(i, s)
+            };
+            return 2.0 * (0.5 * (plus + minus)).exp() * half.sinh();
+        }
+        plus.min(self.clamp).exp() - minus.min(self.clamp).exp()
+    }
+
+    /// (L/2) log(u/v) = L/(L−2) · atanh σ.
+    pub(super) fn half_log_ratio(&self, i: usize, s: f64) -> f64 {
+        let l = self.power();
+        l / (l - 2.0) * ((l - 2.0) * s / self.barrier[i]).atanh()
+    }
+
+    /// w′(s) = L (u^{2L−2} + v^{2L−2}).
+    pub(super) fn slope(&self, i: usize, s: f64) -> f64 {
+        let l = self.power();
+        let cap = self.clamp * (2.0 * l - 2.0) / l;
+        let term = |s: f64| ((2.0 * l - 2.0) * self.log_factor(i, s)).min(cap).exp();
+        l * (term(s) + if self.signed { term(-s) } else { 0.0 })
+    }
+}
+
+/// Whole vectors at once: one loop per depth, in which the square and the cube need no logarithm.
+impl Branch {
+    /// w(s), n entries; NaN beyond the barrier.
+    pub(super) fn weights(&self, s: &[f64], out: &mut [f64]) {
+        let largest = (self.clamp / self.power()).exp();
+        match (self.depth, self.signed) {
+            (2, _) => vectorized::run(Squares { branch: self, s, out }),
+            (3, false) => {
+                for ((w, &s), &barrier) in out.iter_mut().zip(s).zip(&self.barrier) {
+                    let u = inside(barrier - s, largest);
+                    *w = u * u * u;
+                }
+            }
+            (3, true) => {
+                for ((w, &s), &barrier) in out.iter_mut().zip(s).zip(&self.barrier) {
+                    let (u, v) = (inside(barrier - s, largest), inside(barrier + s, largest));
+                    // u − v = 2s uv: no cancellation near w = 0
+                    *w = 2.0 * s * u * v * (u * u + u * v + v * v);
+                }
+            }
+            _ => out
+                .iter_mut()
+                .zip(s)
+                .enumerate()
+                .for_each(|(i, (w, &s))| *w = self.weight(i, s)),
+        }
+    }
+
+    /// |d log x/ds|/(1 + ξ/x) for the larger factor x of each coordinate, n entries: times an error of s, the relative
+    /// error of x, which counts the less the further x is below ξ = min(x0, largest x of all).
+    pub(super) fn sensitivity(&self, s: &[f64], out: &mut [f64]) {
+        let l2 = self.power() - 2.0;
+        let larger = |s: f64| if self.signed { s.abs() } else { s };
+        if self.depth == 2 {
+            return vectorized::run(SquareSensitivity { branch: self, s, out });
+        }
+        let mut largest = 0.0f64;
+        for ((out, &s), &barrier) in out.iter_mut().zip(s).zip(&self.barrier) {
+            // x^{L−2}, which is both the rate and, up to a root, x itself
+            *out = inside(barrier - l2 * larger(s), f64::INFINITY);
+            largest = largest.max(*out);
+        }
+        let root = |power: f64| if self.depth == 3 { power } else { power.powf(1.0 / l2) };
+        for (out, &barrier) in out.iter_mut().zip(&self.barrier) {
+            *out /= 1.0 + root(largest.min(1.0 / barrier) / *out);
+        }
+    }
+}
+
+/// w = (x0 eˢ)² − (x0 e⁻ˢ)² or its first term.
+struct Squares<'a> {
+    branch: &'a Branch,
+    s: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Loop for Squares<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let clamp = self.branch.clamp;
+        let entries = self.out.iter_mut().zip(self.s).zip(&self.branch.log_x0);
+        if self.branch.signed {
+            for ((w, &s), &log_x0) in entries {
+                let plus = exp((2.0 * (log_x0 + s)).min(clamp));
+                let minus = exp((2.0 * (log_x0 - s)).min(clamp));
+                let small = 2.0 * exp(2.0 * log_x0) * small_sinh(2.0 * s);
+                *w = if s.abs() < 0.5 { small } else { plus - minus };
+            }
+        } else {
+            for ((w, &s), &log_x0) in entries {
+                *w = exp((2.0 * (log_x0 + s)).min(clamp));
+            }
+        }
+    }
+}
+
+/// 1/(1 + ξ/x) with ξ/x = min(1, largest/x0)·e^{−s}.
+struct SquareSensitivity<'a> {
+    branch: &'a Branch,
+    s: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Loop for SquareSensitivity<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { branch, s, out } = self;
+        let larger = |s: f64| if branch.signed { s.abs() } else { s };
+        let mut largest = f64::NEG_INFINITY;
+        for (log_x0, &s) in branch.log_x0.iter().zip(s) {
+            let log_x = log_x0 + larger(s);
+            largest = if log_x > largest { log_x } else { largest };
+        }
+        for ((out, &s), log_x0) in out.iter_mut().zip(s).zip(&branch.log_x0) {
+            let below = if largest < *log_x0 { largest - log_x0 } else { 0.0 };
+            *out = 1.0 / (1.0 + exp(below - larger(s)));
+        }
+    }
+}
+
+/// 1/distance to the barrier up to a largest value, NaN beyond it.
+fn inside(distance: f64, largest: f64) -> f64 {
+    if distance > 0.0 {
+        (1.0 / distance).min(largest)
+    } else {
+        f64::NAN
+    }
+}

@@ -1,0 +1,72 @@
+//! The numerical differentiation formulas of order 1 to 5 (Shampine & Reichelt, SIAM J. Sci. Comput. 18 (1997), Table 1).
+//!
+//! With backward differences ∇ʲ at a constant step h, predictor y⁰ = Σ_{j≤k} ∇ʲy_n and correction d = y_{n+1} − y⁰:
+//!
+//! ```text
+//! d = c f(y⁰ + d) − ψ,    c = h/((1 − κ_k) γ_k),    ψ = Σ_{j=1..k} γ_j ∇ʲy_n/((1 − κ_k) γ_k),    γ_j = Σ_{i≤j} 1/i
+//! local error ≈ (κ_k γ_k + 1/(k+1)) d,              d ≈ h^{k+1} y^{(k+1)}
+//! ```
+
+/// Highest order.
+pub(super) const MAX_ORDER: usize = 5;
+
+/// κ_k: what the formula takes of the extrapolation error, for a smaller error at little loss of stability.
+const KAPPA: [f64; MAX_ORDER + 1] = [0.0, -0.185, -1.0 / 9.0, -0.0823, -0.0415, 0.0];
+
+/// γ_k.
+const GAMMA: [f64; MAX_ORDER + 2] = [0.0, 1.0, 3.0 / 2.0, 11.0 / 6.0, 25.0 / 12.0, 137.0 / 60.0, 147.0 / 60.0];
+
+/// (1 − κ_k) γ_k = h/c.
+pub(super) fn leading(order: usize) -> f64 {
+    (1.0 - KAPPA[order]) * GAMMA[order]
+}
+
+/// Coefficient of ∇ʲy_n in ψ.
+pub(super) fn memory(order: usize, j: usize) -> f64 {
+    GAMMA[j] / leading(order)
+}
+
+/// Local error in units of ∇^{k+1}y; order 6 is only compared with, never used.
+pub(super) fn error_constant(order: usize) -> f64 {
+    let kappa = KAPPA.get(order).copied().unwrap_or(0.0);
+    kappa * GAMMA[order] + 1.0 / (order + 1) as f64 // small integers
+}
+
+/// A square matrix that acts on ∇¹…∇^k: entry [i][j], i, j = 1..k.
+type Differences = [[f64; MAX_ORDER + 1]; MAX_ORDER + 1];
+
+/// ∇ʲ of the same polynomial at step `factor`·h is Σ_i ∇ⁱ M[i][j]: the product R(factor) U of the paper, U = R(1).
+pub(super) fn rescaling(order: usize, factor: f64) -> Differences {
+    let (ratio, unit) = (values(order, factor), values(order, 1.0));
+    let mut product = Differences::default();
+    for i in 1..=order {
+        for j in 1..=order {
+            product[i][j] = (1..=order).map(|l| ratio[i][l] * unit[l][j]).sum();
+        }
+    }
+    product
+}
+
+/// R[i][j] = Π_{l≤i} (l − 1 − factor·j)/l: the i-th Newton polynomial at j steps of `factor`·h back.
+fn values(order: usize, factor: f64) -> Differences {
+    let mut r = Differences::default();
+    for j in 1..=order {
+        let mut product = 1.0;
+        for i in 1..=order {
+            let (l, back) = (i as f64, factor * j as f64); // small integers
+            product *= (l - 1.0 - back) / l;
+            r[i][j] = product;
+        }
+    }
+    r
+}
+
+/// Π_{i<j} (θ + i)/(i + 1), j = 1..order: what ∇ʲ counts at θ ∈ [−1, 0] steps after the end of the last step.
+pub(super) fn newton_polynomials(order: usize, theta: f64) -> [f64; MAX_ORDER + 1] {
+    let mut out = [1.0; MAX_ORDER + 1];
+    for j in 1..=order {
+        let i = (j - 1) as f64; // a small integer
+        out[j] = out[j - 1] * (theta + i) / (i + 1.0);
+    }
+    out
+}

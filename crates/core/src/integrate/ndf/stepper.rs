@@ -1,0 +1,274 @@
+//! Steps of the formulas along the dual flow, and their dense output.
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use super::super::session::{DenseOutput, integral_floor, integrands};
+use super::corrector::{Corrected, Corrector, Equation};
+use super::history::History;
+use super::tolerance::Norm;
+use super::{control, formula};
+use crate::flow::{DualFlow, Evaluation, Flow};
+use crate::outcome::Statistics;
+
+/// Failures in a row after which a step is given up: h has then shrunk by 2⁻⁶⁴ and more.
+const MAX_FAILURES: usize = 64;
+/// Factor on h where the Newton iteration does not converge.
+const NEWTON_RETREAT: f64 = 0.5;
+
+/// See the module documentation.
+pub(super) struct Stepper<'a> {
+    flow: &'a DualFlow,
+    mismatches: &'a [Vec<f64>],
+    tolerance: f64,
+    m: usize,
+    n: usize,
+    history: History,
+    equation: Equation,
+    corrector: Corrector,
+    norm: Norm,
+    /// Tolerance of ∫ℓ at zero.
+    floor: f64,
+    order: usize,
+    pub(super) h: f64,
+    /// Local time.
+    t: f64,
+    /// Order and size of the last step, while its differences are in the history.
+    last: (usize, f64),
+    /// Order and size the next step is to have.
+    next: Option<(usize, f64)>,
+    /// Steps since either has changed.
+    steady: usize,
+    /// At the end of the last step.
+    evaluation: Evaluation,
+    iterate: Evaluation,
+    newton_failures: usize,
+    error_test_failures: usize,
+}
+
+impl<'a> Stepper<'a> {
+    /// At rest at a state; [`Stepper::start`] it before the first step.
+    pub(super) fn new(flow: &'a DualFlow, mismatches: &'a [Vec<f64>], tolerance: f64) -> Self {
+        let operator = &flow.problem().operator;
+        let (m, n) = (operator.rows(), operator.cols());
+        let length = m + n + 1 + mismatches.len();
+        let zeros = || vec![0.0; length];
+        Self {
+            flow,
+            mismatches,
+            tolerance,
+            m,
+            n,
+            history: History::new(length),
+            equation: Equation {
+                predictor: zeros(),
+                psi: zeros(),
+                correction: zeros(),
+            },
+            corrector: Corrector::new(flow),
+            norm: Norm::new(m, n, flow.cancellation() * tolerance),
+            floor: f64::INFINITY,
+            order: 1,
+            h: 0.0,
+            t: 0.0,
+            last: (1, 0.0),
+            next: None,
+            steady: 0,
+            evaluation: Evaluation::new(m, n),
+            iterate: Evaluation::new(m, n),
+            newton_failures: 0,
+            error_test_failures: 0,
+        }
+    }
+
+    fn q(&self) -> Range<usize> {
+        0..self.m
+    }
+
+    fn s(&self) -> Range<usize> {
+        self.m..self.m + self.n
+    }
+
+    fn integrals(&self) -> Range<usize> {
+        self.m + self.n..self.m + self.n + 1 + self.mismatches.len()
+    }
+
+    /// Forgets all history: order 1 from the state q, local time and integrals zero.
+    pub(super) fn start(&mut self, q: &[f64]) {
+        let (m, n) = (self.m, self.n);
+        self.flow.evaluate(q, &mut self.evaluation);
+        self.corrector.evaluations += 1;
+        let size = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let y = size(&self.flow.problem().measurements);
+        self.corrector.start(y.max(size(&self.evaluation.residual)));
+        self.norm.at(self.flow, &self.evaluation.adjoint);
+        let mut pull = vec![0.0; n];
+        self.flow
+            .problem()
+            .operator
+            .apply_adjoint(&self.evaluation.residual, &mut pull);
+        self.h = self.first_step(q, &pull);
+        for j in 0..formula::MAX_ORDER + 3 {
+            self.history.row_mut(j).fill(0.0);
+        }
+        self.history.row_mut(0)[..m].copy_from_slice(q);
+        self.history.row_mut(0)[m..m + n].copy_from_slice(&self.evaluation.adjoint);
+        let first = self.history.row_mut(1);
+        first[..m].copy_from_slice(&self.evaluation.residual);
+        first[m..m + n].copy_from_slice(&pull);
+        integrands(self.flow, self.mismatches, &self.evaluation, &mut first[m + n..]);
+        first.iter_mut().for_each(|d| *d *= self.h);
+        (self.order, self.steady, self.next) = (1, 0, None);
+        self.rebase();
+    }
+
+    /// Step with which a first-order method makes an error of about a tenth of the tolerance: h² |s″| = 0.2, q″ = J r.
+    fn first_step(&mut self, q: &[f64], pull: &[f64]) -> f64 {
+        let mut curvature = vec![0.0; self.m];
+        let mut bend = vec![0.0; self.n];
+        let newton = self.corrector.linearized(q, &self.evaluation);
+        newton.apply_jacobian(&self.evaluation.residual, &mut curvature);
+        self.flow.problem().operator.apply_adjoint(&curvature, &mut bend);
+        let (speed, curvature) = (self.norm.of_s(pull), self.norm.of_s(&bend));
+        // Without curvature the state moves by at most a thousand tolerances, and never so far that h overflows.
+        let by_curvature = (0.2 / curvature).sqrt();
+        let by_speed = if curvature > 0.0 { 1e6 / speed } else { 1e3 / speed };
+        let h = by_curvature.min(by_speed);
+        if h.is_finite() && h > 0.0 { h } else { 1.0 }
+    }
+
+    /// Sets local time and integrals to zero; the differences, and so all history, stay.
+    pub(super) fn rebase(&mut self) {
+        let (q, integrals) = (self.q(), self.integrals());
+        self.t = 0.0;
+        self.history.row_mut(0)[integrals].fill(0.0);
+        self.floor = integral_floor(
+            self.flow,
+            &self.history.row(0)[q],
+            &self.evaluation,
+            self.h,
+            self.tolerance,
+        );
+    }
+
+    /// One accepted step. False if h has shrunk to nothing.
+    pub(super) fn step(&mut self) -> bool {
+        if let Some((order, factor)) = self.next.take() {
+            self.order = order;
+            self.change_step(factor);
+        }
+        let mut failed_tests = 0;
+        for _ in 0..MAX_FAILURES {
+            self.history
+                .predict(self.order, &mut self.equation.predictor, &mut self.equation.psi);
+            let (s, integrals) = (self.s(), self.integrals());
+            self.norm.at(self.flow, &self.equation.predictor[s]);
+            self.norm.integral = self.tolerance * self.equation.predictor[integrals.start].abs() + self.floor;
+            let c = self.h / formula::leading(self.order);
+            let corrected = self
+                .corrector
+                .correct(self.flow, c, &mut self.equation, &self.norm, &mut self.iterate);
+            if corrected != Corrected::Converged {
+                self.newton_failures += 1;
+                self.change_step(NEWTON_RETREAT);
+                continue;
+            }
+            self.integrate(c);
+            let size = self.norm.of(&self.equation.correction);
+            let error = formula::error_constant(self.order).abs() * size;
+            if error <= 1.0 {
+                self.accept(error);
+                return true;
+            }
+            self.error_test_failures += 1;
+            failed_tests += 1;
+            if failed_tests > 2 && self.order > 1 {
+                self.order = 1;
+            }
+            self.change_step(control::retreat(self.order, error, failed_tests));
+        }
+        false
+    }
+
+    fn change_step(&mut self, factor: f64) {
+        self.history.rescale(self.order, factor);
+        self.h *= factor;
+        self.steady = 0;
+    }
+
+    /// r at the end of the step, and the correction of the integrals.
+    fn integrate(&mut self, c: f64) {
+        let Equation { psi, correction, .. } = &mut self.equation;
+        for ((r, psi), d) in self.iterate.residual.iter_mut().zip(psi.iter()).zip(correction.iter()) {
+            *r = (psi + d) / c;
+        }
+        let first = self.m + self.n;
+        integrands(self.flow, self.mismatches, &self.iterate, &mut correction[first..]);
+        for (d, psi) in correction[first..].iter_mut().zip(&psi[first..]) {
+            *d = c * *d - psi;
+        }
+    }
+
+    fn accept(&mut self, error: f64) {
+        self.corrector.accepted();
+        self.history.accept(self.order, &self.equation.correction);
+        let s = self.s();
+        self.iterate.adjoint.copy_from_slice(&self.history.row(0)[s]);
+        self.flow.weights(&self.iterate.adjoint, &mut self.iterate.weights);
+        std::mem::swap(&mut self.evaluation, &mut self.iterate);
+        self.t += self.h;
+        self.last = (self.order, self.h);
+        self.steady += 1;
+        if self.steady > self.order + 1 {
+            self.next = control::better(&self.history, &self.norm, self.order, error);
+        }
+    }
+
+    /// Adds the work done.
+    pub(super) fn account(&self, statistics: &mut Statistics) {
+        statistics.rhs += self.corrector.evaluations;
+        statistics.jacobians += self.corrector.jacobians;
+        statistics.factorizations += self.corrector.factorizations();
+        statistics.newton_failures += self.newton_failures;
+        statistics.error_test_failures += self.error_test_failures;
+    }
+
+    /// Local time at the end of the last step.
+    pub(super) fn local_time(&self) -> f64 {
+        self.t
+    }
+
+    fn interpolate(&self, tau: f64, range: Range<usize>, out: &mut [f64]) {
+        let (order, h) = self.last;
+        let theta = if tau < self.t { (tau - self.t) / h } else { 0.0 };
+        self.history.interpolate(order, theta, range, out);
+    }
+}
+
+impl DenseOutput for Stepper<'_> {
+    fn time(&self) -> f64 {
+        self.t
+    }
+
+    fn state(&self, tau: f64, out: &mut [f64]) -> bool {
+        self.interpolate(tau, self.q(), out);
+        true
+    }
+
+    fn integrals(&self, tau: f64, out: &mut [f64]) -> bool {
+        self.interpolate(tau, self.integrals(), out);
+        true
+    }
+
+    fn evaluation(&self, out: &mut Evaluation) {
+        out.copy_from(&self.evaluation);
+    }
+
+    /// s is interpolated like q, and A w is the only pass.
+    fn evaluate(&self, _flow: &dyn Flow, tau: f64, _state: &[f64], out: &mut Evaluation) {
+        self.interpolate(tau, self.s(), &mut out.adjoint);
+        self.flow.residual(out);
+    }
+}

@@ -1,0 +1,58 @@
+//! What counts as one tolerance: errors of the logarithms of the factors, and of ∫ℓ.
+
+use crate::flow::DualFlow;
+
+/// Weighted norms of (q, s, integrals).
+///
+/// An error of s_j is a relative error x_j^{L−2} δs_j of the factor x_j, and counts the less the further the factor is
+/// below its start: see [`DualFlow::sensitivity`]. It is at hand without any pass over A, whereas an error of q says
+/// nothing without Aᵀ. The size is the root of the mean square over all coordinates.
+pub(super) struct Norm {
+    m: usize,
+    n: usize,
+    weights: Vec<f64>,
+    /// Tolerance of log x.
+    pub(super) tolerance: f64,
+    /// Tolerance of ∫ℓ.
+    pub(super) integral: f64,
+}
+
+impl Norm {
+    pub(super) fn new(m: usize, n: usize, tolerance: f64) -> Self {
+        Self {
+            m,
+            n,
+            weights: vec![0.0; n],
+            tolerance,
+            integral: f64::INFINITY,
+        }
+    }
+
+    /// Weighs errors by the factors at s.
+    pub(super) fn at(&mut self, flow: &DualFlow, s: &[f64]) {
+        flow.sensitivity(s, &mut self.weights);
+    }
+
+    /// Size of an error of s, in tolerances.
+    pub(super) fn of_s(&self, s: &[f64]) -> f64 {
+        let mut sums = [0.0; 4];
+        let (errors, weights) = (s.chunks_exact(4), self.weights.chunks_exact(4));
+        let tail = errors.remainder().iter().zip(weights.remainder());
+        let tail: f64 = tail.map(|(e, w)| (e * w) * (e * w)).sum();
+        for (e, w) in errors.zip(weights) {
+            for i in 0..4 {
+                let part = e[i] * w[i];
+                sums[i] += part * part;
+            }
+        }
+        let sum = (sums[0] + sums[2]) + (sums[1] + sums[3]) + tail;
+        (sum / self.n as f64).sqrt() / self.tolerance // sizes fit a double
+    }
+
+    /// Size of an error of everything, in tolerances; NaN if it has none.
+    pub(super) fn of(&self, error: &[f64]) -> f64 {
+        let s = self.of_s(&error[self.m..self.m + self.n]);
+        let integral = error[self.m + self.n].abs() / self.integral;
+        if integral > s { integral } else { s + 0.0 * integral }
+    }
+}

@@ -1,0 +1,121 @@
+//! Elementary functions in loops that are compiled for the instruction set found at run time.
+//!
+//! They are written without branches, so that the compiler turns them into vector instructions, and without fused
+//! operations, so that every instruction set gives the same bits.
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// ln 2 in two parts, the first of which has enough trailing zeros that a multiple of it up to 1100 is exact.
+const LN_2: [f64; 2] = [6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10];
+/// 1.5·2⁵²: added to a number below 2⁵¹, it leaves the nearest integer in the trailing bits.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+/// Below this the exponential is taken as 0, above it as that of its negative plus one.
+const LOWEST: f64 = -708.0;
+/// 1/k!, k = 13..0.
+const INVERSE_FACTORIALS: [f64; 14] = [
+    1.0 / 6_227_020_800.0,
+    1.0 / 479_001_600.0,
+    1.0 / 39_916_800.0,
+    1.0 / 3_628_800.0,
+    1.0 / 362_880.0,
+    1.0 / 40_320.0,
+    1.0 / 5_040.0,
+    1.0 / 720.0,
+    1.0 / 120.0,
+    1.0 / 24.0,
+    1.0 / 6.0,
+    0.5,
+    1.0,
+    1.0,
+];
+/// 1/(2k + 1)!, k = 8..0.
+const ODD_INVERSE_FACTORIALS: [f64; 9] = [
+    1.0 / 355_687_428_096_000.0,
+    1.0 / 1_307_674_368_000.0,
+    1.0 / 6_227_020_800.0,
+    1.0 / 39_916_800.0,
+    1.0 / 362_880.0,
+    1.0 / 5_040.0,
+    1.0 / 120.0,
+    1.0 / 6.0,
+    1.0,
+];
+
+/// eˣ to about one rounding; 0 below −708, e⁷⁰⁹ above 709, NaN for NaN.
+///
+/// x = k ln 2 + r with |r| ≤ ½ ln 2, where the Taylor series of degree 13 leaves 1e-17.
+#[inline(always)]
+#[allow(clippy::inline_always)] // only then it is compiled for the instruction set of its caller
+pub(crate) fn exp(x: f64) -> f64 {
+    let highest = 1.0 - LOWEST;
+    let bounded = if x > highest { highest } else { x };
+    let bounded = if bounded < LOWEST { LOWEST } else { bounded };
+    let shifted = bounded * std::f64::consts::LOG2_E + ROUND;
+    let k = shifted - ROUND;
+    let r = (bounded - k * LN_2[0]) - k * LN_2[1];
+    let series = INVERSE_FACTORIALS
+        .iter()
+        .fold(0.0, |sum, coefficient| sum * r + coefficient);
+    let power = f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
+    if x < LOWEST { 0.0 } else { series * power }
+}
+
+/// sinh x for |x| ≤ 1, to about one rounding.
+#[inline(always)]
+#[allow(clippy::inline_always)] // as above
+pub(crate) fn small_sinh(x: f64) -> f64 {
+    let square = x * x;
+    x * ODD_INVERSE_FACTORIALS
+        .iter()
+        .fold(0.0, |sum, coefficient| sum * square + coefficient)
+}
+
+/// A loop to be compiled for each instruction set.
+pub(crate) trait Loop {
+    /// The loop; must be `#[inline(always)]`.
+    fn run(self);
+}
+
+struct Dispatched<L>(L);
+
+impl<L: Loop> WithSimd for Dispatched<L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        self.0.run();
+    }
+}
+
+/// Runs a loop with the best instruction set of this machine.
+pub(crate) fn run(work: impl Loop) {
+    Arch::new().dispatch(Dispatched(work));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exponential_is_right_to_a_rounding_or_two() {
+        for i in -7080..=7090 {
+            let x = f64::from(i) * 0.1 + f64::from(i % 7) * 1e-3;
+            if (LOWEST..=709.0).contains(&x) {
+                let (ours, theirs) = (exp(x), x.exp());
+                assert!((ours / theirs - 1.0).abs() <= 4e-16, "{x}: {ours:e} {theirs:e}");
+            }
+        }
+        assert_eq!((exp(0.0), exp(-709.0), exp(-f64::INFINITY)), (1.0, 0.0, 0.0));
+        assert!(exp(f64::INFINITY).is_finite() && exp(f64::INFINITY) > 1e307);
+        assert!(exp(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn the_hyperbolic_sine_is_odd_and_right_up_to_one() {
+        for i in 0..=100 {
+            let x = f64::from(i) * 0.01;
+            assert!((small_sinh(x) - x.sinh()).abs() <= 4e-16 * x.sinh(), "{x}");
+            assert_eq!(small_sinh(-x), -small_sinh(x));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! One flow on matrices from `.npy` files, timed: the side of `benches/peers/` that is this project's.
+//!
+//! ```text
+//! peer METHOD FOLDER DEPTH SIGN ALPHA T_END TOLERANCE REPEATS [PATH.json]
+//! ```
+//!
+//! METHOD is `Ndf` or `Bdf`, SIGN `positive` or `signed`; FOLDER holds `A.npy`, `y.npy`, `wstar.npy`. Stops at loss 1e-10
+//! or at T_END; keeps w at 0 and at 199 log-spaced times from 1e-2 to T_END. Prints one line of JSON with the median CPU
+//! time of a solve, and writes t, loss, divergence of `wstar` and ∫ℓ at these times to PATH.json.
+
+use std::path::Path;
+use std::time::Instant;
+
+use hadaflow::core::event::{LossBelow, TimeReached};
+use hadaflow::core::flow::choose;
+use hadaflow::core::initialization::{Initialization, Model, Sign};
+use hadaflow::core::integrate::{DiffsolIntegrator, Integrator, Method, NdfIntegrator, Schedule, Task};
+use hadaflow::core::measurement::DenseOperator;
+use hadaflow::core::problem::Problem;
+use hadaflow::core::record::{Recorder, Snapshot};
+use hadaflow::experiment::read::{MatrixData, read_matrix, read_vector};
+use serde_json::json;
+
+/// What is kept of each output time.
+#[derive(Default)]
+struct Path200 {
+    t: Vec<f64>,
+    loss: Vec<f64>,
+    integral: Vec<f64>,
+    weights: Vec<f64>,
+    states: Vec<f64>,
+}
+
+impl Recorder for Path200 {
+    fn record(&mut self, snapshot: &Snapshot) {
+        self.t.push(snapshot.t.hi);
+        self.loss.push(snapshot.loss);
+        self.integral.push(snapshot.loss_integral.hi);
+        self.weights.extend_from_slice(&snapshot.evaluation.weights);
+        self.states.extend_from_slice(snapshot.state);
+    }
+
+    fn retain(&mut self, _keep: &[bool]) {}
+}
+
+/// Seconds of CPU time this thread has used; where the system does not say, seconds since `start`.
+fn seconds(start: Instant) -> f64 {
+    let counter = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = counter.and_then(|line| line.split(' ').next()?.parse::<f64>().ok());
+    nanoseconds.map_or_else(|| start.elapsed().as_secs_f64(), |ns| 1e-9 * ns)
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [method, folder, depth, sign, alpha, t_end, tolerance, repeats, rest @ ..] = arguments.as_slice() else {
+        return Err("peer METHOD FOLDER DEPTH SIGN ALPHA T_END TOLERANCE REPEATS [PATH.json]".into());
+    };
+    let folder = Path::new(folder);
+    let MatrixData::Dense { rows, cols, row_major } = read_matrix(&folder.join("A.npy"), None)? else {
+        return Err("A.npy is not dense".into());
+    };
+    let measurements = read_vector(&folder.join("y.npy"), None)?;
+    let truth = read_vector(&folder.join("wstar.npy"), None)?;
+    let sign = if sign == "signed" { Sign::Signed } else { Sign::Positive };
+    let (alpha, t_end, tolerance): (f64, f64, f64) = (alpha.parse()?, t_end.parse()?, tolerance.parse()?);
+    let model = Model {
+        depth: depth.parse()?,
+        sign,
+        initialization: Initialization::Identical(alpha),
+    };
+    let matrix = nalgebra::DMatrix::from_row_slice(rows, cols, &row_major);
+    let operator = std::sync::Arc::new(DenseOperator::new(matrix)?);
+    let problem = Problem::new(operator, measurements, Some(truth.clone()), 0.0)?;
+    let flow = choose(&problem, &model, 0, None, tolerance)?.flow;
+    let ratio = (t_end / 1e-2).powf(1.0 / 198.0);
+    let later = (0..199).map(|k| 1e-2 * ratio.powi(k));
+    let task = Task {
+        flow: flow.clone(),
+        tolerance,
+        max_steps: 1_000_000,
+        schedule: Schedule::Times(std::iter::once(0.0).chain(later).collect()),
+        events: vec![Box::new(LossBelow::absolute(1e-10)), Box::new(TimeReached::new(t_end))],
+        mismatches: Vec::new(),
+        resume: None,
+    };
+    let integrator: Box<dyn Integrator> = match method.as_str() {
+        "Ndf" => Box::new(NdfIntegrator),
+        "Bdf" => Box::new(DiffsolIntegrator::new(Method::Bdf)),
+        other => return Err(format!("no method {other}").into()),
+    };
+    let start = Instant::now();
+    let mut times = Vec::new();
+    let (integration, path) = loop {
+        let mut path = Path200::default();
+        let before = seconds(start);
+        let integration = integrator.integrate(&task, &mut path, &mut |_| true)?;
+        times.push(seconds(start) - before);
+        if times.len() >= repeats.parse()? {
+            break (integration, path);
+        }
+    };
+    times.sort_by(f64::total_cmp);
+    let mirror = flow.mirror();
+    let anchor = mirror.anchor(&truth).ok_or("wstar is outside the domain")?;
+    let (m, n) = (flow.problem().rows(), flow.problem().cols());
+    let mut evaluation = hadaflow::core::flow::Evaluation::new(m, n);
+    let mut position = hadaflow::core::mirror::Position::new(n, flow.signed());
+    let mut divergence = |state: &[f64]| {
+        flow.evaluate(state, &mut evaluation);
+        flow.position(state, &evaluation, &mut position);
+        mirror.divergence(&anchor, &position)
+    };
+    let divergences: Vec<f64> = path.states.chunks_exact(flow.dim()).map(&mut divergence).collect();
+    let identity = |(d, g): (&f64, &f64)| ((divergences[0] - d - 2.0 * g) / divergences[0]).abs();
+    let identity = divergences.iter().zip(&path.integral).map(identity).fold(0.0, f64::max);
+    let statistics = integration.statistics;
+    println!(
+        "{}",
+        json!({
+            "method": method, "formulation": flow.formulation().name(), "outcome": integration.outcome.kind(),
+            "cpu_s": times[times.len() / 2], "t": integration.end.t.hi, "records": path.t.len(),
+            "loss": path.loss.last(), "steps": statistics.steps, "rhs": statistics.rhs,
+            "jacobians": statistics.jacobians, "factorizations": statistics.factorizations,
+            "newton_failures": statistics.newton_failures, "error_test_failures": statistics.error_test_failures,
+            "restarts": statistics.restarts, "identity": identity,
+        })
+    );
+    if let Some(file) = rest.first() {
+        let path = json!({"t": path.t, "loss": path.loss, "D": divergences, "integral": path.integral});
+        std::fs::write(file, path.to_string())?;
+    }
+    Ok(())
+}
