@@ -8,6 +8,8 @@
 //! or at T_END; keeps w at 0 and at 199 log-spaced times from 1e-2 to T_END. Prints one line of JSON with the median CPU
 //! time of a solve, and writes t, loss, divergence of `wstar` and ∫ℓ at these times to PATH.json.
 
+#![allow(clippy::print_stdout)] // printing is what it is for
+
 use std::path::Path;
 use std::time::Instant;
 

@@ -508,7 +508,7 @@ fn stale_pictures_are_removed() {
         &plan,
         &crate::scenario::Selection::All,
         crate::run::PictureFormat::Svg,
-        size,
+        (size, &hadaflow_plot::Theme::light()),
     )
     .unwrap();
     let left = std::fs::read_dir(&figures)

@@ -111,10 +111,10 @@ impl RefinedStep {
         let mut mismatch = 0.0f64;
         self.sums.clear();
         self.sums.extend_from_slice(system.residual);
-        for j in 0..n {
+        for (j, x) in x.iter_mut().enumerate() {
             let (d, weight) = (system.d[j], &self.weights[j]);
             let (scale, along): (S, S) = (d.into(), S::rounded(&problem.exact_dual(j, &self.dual, 0.0)));
-            x[j] = S::from(system.f[j]) + scale * along - S::rounded(weight) / scale;
+            *x = S::from(system.f[j]) + scale * along - S::rounded(weight) / scale;
             let column = problem.matrix().column(j);
             let basic = [system.halves.get(j), system.halves.get(n + j)]
                 .into_iter()
@@ -123,7 +123,7 @@ impl RefinedStep {
             if let Some(half) = basic
                 && half.z > 0.0
             {
-                let size: f64 = x[j].into();
+                let size: f64 = (*x).into();
                 mismatch = larger(mismatch, size.abs() / (d * half.z));
             }
             for (sum, &a) in self.sums.iter_mut().zip(column.iter()) {

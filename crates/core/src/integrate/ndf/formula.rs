@@ -7,6 +7,8 @@
 //! local error ≈ (κ_k γ_k + 1/(k+1)) d,              d ≈ h^{k+1} y^{(k+1)}
 //! ```
 
+#![allow(clippy::needless_range_loop)] // indices as in the formulas
+
 /// Highest order.
 pub(super) const MAX_ORDER: usize = 5;
 

@@ -1,5 +1,7 @@
 //! Backward differences of everything that is integrated, at one step size.
 
+#![allow(clippy::needless_range_loop)] // indices as in the formulas
+
 use super::formula::{self, MAX_ORDER};
 
 /// ∇⁰…∇^{k+2} of a vector function, one row each.
