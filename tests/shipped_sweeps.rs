@@ -281,7 +281,7 @@ fn what_cannot_be_analysed_or_drawn_is_said() {
         .run(&plan)
         .refused(3, &["measure[0]", "recovery_time", "success: DistanceBelow"]);
     place
-        .run(&["list", "figures"])
+        .run(&["list", "sweep-figures"])
         .exits(0)
-        .prints(&["phase_diagram", "sweeps"]);
+        .prints(&["phase_diagram", "columns"]);
 }

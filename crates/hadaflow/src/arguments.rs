@@ -255,8 +255,10 @@ pub enum Kind {
     Observables,
     /// Predictions, with statement, hypotheses and citation.
     Predictions,
-    /// Figures.
+    /// Figures of runs.
     Figures,
+    /// Figures of sweeps, with the columns they need.
+    SweepFigures,
     /// Events that stop a run.
     Events,
     /// Scenarios in ./scenarios.

@@ -1,7 +1,7 @@
 //! What surrounds the data: grid, frame, ticks with their labels, title and axis labels.
 
 use crate::label::Label;
-use crate::layout::{LEADING, Page, TICK_HEIGHT, Texts};
+use crate::layout::{BELOW, LEADING, Page, Texts};
 use crate::scene::{Mark, Point, Rect};
 use crate::size::Measures;
 use crate::ticks::Tick;
@@ -40,7 +40,7 @@ impl Page<'_> {
             marks.push(line(vec![(x, frame.bottom), (x, frame.bottom - long(tick))], hairline));
             if let Some(text) = &tick.label {
                 let label = Label::parse(text);
-                let baseline = (x - 0.5 * label.width() * size, frame.bottom + gap + 0.8 * size);
+                let baseline = (x - 0.5 * label.width() * size, frame.bottom + gap + 1.1 * size);
                 marks.push(Mark::Text {
                     label,
                     baseline,
@@ -103,7 +103,7 @@ impl Page<'_> {
         for (i, label) in texts.title.iter().enumerate() {
             marks.push(centred(label, title, self.border + (0.85 + i as f64 * LEADING) * title));
         }
-        let below_ticks = frame.bottom + gap + TICK_HEIGHT * tick + 0.3 * gap;
+        let below_ticks = frame.bottom + gap + BELOW * tick + 0.3 * gap;
         for (i, label) in texts.x.iter().enumerate() {
             marks.push(centred(
                 label,

@@ -12,9 +12,11 @@ use crate::theme::Theme;
 use crate::ticks::{Tick, ticks};
 
 /// Distance of baselines in units of the type size.
-pub(crate) const LEADING: f64 = 1.3;
+pub(crate) const LEADING: f64 = 1.37;
 /// Height of a tick label, with its exponent, in units of the type size.
 pub(crate) const TICK_HEIGHT: f64 = 1.0;
+/// Room for tick labels below a horizontal axis, which keep clear of the lowest one beside the vertical axis.
+pub(crate) const BELOW: f64 = 1.4;
 
 /// Places every part of a chart on a page.
 pub(crate) fn scene(chart: &Chart, size: Size, theme: &Theme) -> Scene {
@@ -127,7 +129,7 @@ impl Page<'_> {
         let above = block(&texts.title, title) + if texts.title.is_empty() { 0.4 * tick } else { gap };
         let listed = !legend_right && legend.size.1 > 0.0;
         let legend_height = if listed { legend.size.1 + 0.6 * gap } else { 0.0 };
-        let under_axis = gap + TICK_HEIGHT * tick + block(&texts.x, label) + 0.3 * gap;
+        let under_axis = gap + BELOW * tick + block(&texts.x, label) + 0.3 * gap;
         (
             self.border + above,
             self.size.1 - self.border - legend_height - under_axis,

@@ -28,6 +28,8 @@ pub struct Member {
     pub lights: Vec<Light>,
     /// How it ended.
     pub outcome: String,
+    /// The earliest recorded time after 0, of this run or of the one beside it.
+    pub began: f64,
 }
 
 /// A statement about a run with its verdict, as a light that can change while the run is shown.
@@ -66,6 +68,8 @@ impl Member {
             return Ok(None);
         };
         let mut charts = untitled(run::charts(&experiment, &done.findings)?);
+        let columns = done.findings.series.by_name();
+        let mut began = earliest(&columns);
         if let (Some(other), Some(beside)) = (lesson.scenario_beside(choice), &lesson.beside) {
             let Some((other, other_done)) = integrate(&other, name, watch)? else {
                 return Ok(None);
@@ -73,8 +77,8 @@ impl Member {
             for (chart, other) in charts.iter_mut().zip(run::charts(&other, &other_done.findings)?) {
                 draw_beside(&mut chart.chart, &other.chart, &beside.label);
             }
+            began = began.min(earliest(&other_done.findings.series.by_name()));
         }
-        let columns = done.findings.series.by_name();
         let predictions = predictions(lesson, &experiment, &done);
         let goals = lesson.goals.iter().map(|goal| reached(goal, &columns));
         Ok(Some(Self {
@@ -84,6 +88,7 @@ impl Member {
             columns,
             charts,
             outcome: done.integration.outcome.explain(),
+            began,
         }))
     }
 
@@ -99,6 +104,12 @@ impl Member {
         let values = self.columns.get(column);
         values.and_then(|values| values.last()).copied().unwrap_or(f64::NAN)
     }
+}
+
+/// The first positive time of a table.
+fn earliest(columns: &BTreeMap<String, Vec<f64>>) -> f64 {
+    let times = columns.get("t").map_or(&[][..], Vec::as_slice);
+    times.iter().copied().find(|t| *t > 0.0).unwrap_or(f64::INFINITY)
 }
 
 /// A run that was not interrupted.

@@ -83,6 +83,7 @@ fn entries(kind: Kind) -> Result<Vec<Entry>, Failure> {
         Kind::Observables => observables()?,
         Kind::Predictions => predictions(),
         Kind::Figures => figures(),
+        Kind::SweepFigures => sweep_figures(),
         Kind::Events => events(),
         Kind::Scenarios => scenarios(Path::new("scenarios")),
     })
@@ -90,14 +91,21 @@ fn entries(kind: Kind) -> Result<Vec<Entry>, Failure> {
 
 /// Figures of runs, then those of sweeps.
 fn figures() -> Vec<Entry> {
-    let of_runs = hadaflow::plot::catalogue().iter();
-    let of_runs = of_runs.map(|figure| Entry::new(figure.name(), figure.description()));
-    let of_sweeps = hadaflow::plot::sweep::catalogue().iter().map(|figure| {
-        let mut entry = Entry::new(figure.name(), figure.description());
-        entry.details = vec![("of", "sweeps".to_owned()), ("columns", figure.columns().join(", "))];
-        entry
-    });
-    of_runs.chain(of_sweeps).collect()
+    let catalogue = hadaflow::plot::catalogue().iter();
+    catalogue
+        .map(|figure| Entry::new(figure.name(), figure.description()))
+        .collect()
+}
+
+fn sweep_figures() -> Vec<Entry> {
+    let catalogue = hadaflow::plot::sweep::catalogue().iter();
+    catalogue
+        .map(|figure| {
+            let mut entry = Entry::new(figure.name(), figure.description());
+            entry.details = vec![("columns", figure.columns().join(", "))];
+            entry
+        })
+        .collect()
 }
 
 fn models() -> Vec<Entry> {

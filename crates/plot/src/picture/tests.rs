@@ -27,7 +27,7 @@ fn svg_needs_no_fonts_and_nothing_from_outside() {
     for forbidden in ["<text", "font", "href", "<style", "<image", "NaN", "inf"] {
         assert!(!picture.contains(forbidden), "{forbidden} in the picture");
     }
-    assert!(picture.starts_with("<svg width=\"85mm\" height=\"68mm\" viewBox=\"0 0 8500 6800\""));
+    assert!(picture.starts_with("<svg width=\"85mm\" height=\"74mm\" viewBox=\"0 0 8500 7400\""));
     assert!(picture.contains("<title>a &lt; b &amp; \"c\" </title>"));
     assert!(picture.trim_end().ends_with("</svg>"));
 }
@@ -45,10 +45,10 @@ fn equal_charts_give_equal_bytes() {
 #[test]
 fn png_has_the_size_on_paper() {
     for (size, dpi, expected) in [
-        (Size::OneColumn, 300.0, (1004, 803)),
+        (Size::OneColumn, 300.0, (1004, 874)),
         (Size::TwoColumn, 300.0, (2067, 1063)),
         (Size::Slide, 100.0, (1000, 563)),
-        (Size::OneColumn, 25.4, (85, 68)),
+        (Size::OneColumn, 25.4, (85, 74)),
     ] {
         let file = png(&svg(&chart(), size, &Theme::light()).unwrap(), dpi).unwrap();
         let image = pixels(&file);

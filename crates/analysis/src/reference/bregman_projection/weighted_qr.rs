@@ -311,7 +311,8 @@ mod tests {
         let a = DMatrix::from_column_slice(3, 4, &[1.0, 2.0, -1.0, 3.0, -1.0, 2.0, 4.0, 1.0, 1.0, 0.0, 0.0, 1.0]);
         let d = [1.3e20, 0.7e20, 2.2e20, 1e-30];
         // the first three columns of A add up with the signs +, +, −
-        let null: [S; 4] = [1.0 / d[0], 1.0 / d[1], -1.0 / d[2], 0.0].map(S::from);
+        let over = |sign: f64, d: f64| S::from(sign) / S::from(d);
+        let null = [over(1.0, d[0]), over(1.0, d[1]), over(-1.0, d[2]), S::default()];
         let (mut x, mut h) = (null, [S::default(), S::default(), S::from(1e-60)]);
         let mut qr = WeightedQr::<S>::default();
         qr.factorize(&a, &d);

@@ -62,11 +62,11 @@ impl Pool {
             .map(|named| self.chart(&named.chart, member.t()))
             .collect();
         let lights: Vec<Value> = member.lights.iter().map(|light| self.light(light)).collect();
-        let times = member.t().iter().filter(|t| **t > 0.0);
+        let times = [member.began, member.t().last().copied().unwrap_or(member.began)];
         let last = lesson.columns.iter().map(|column| shown(member.last(column)));
         json!({
             "charts": charts, "lights": lights, "outcome": self.place(json!(member.outcome)),
-            "t": [times.clone().next(), times.clone().next_back()],
+            "t": times.map(live::number),
             "last": last.collect::<Vec<_>>(), "across": live::number(member.last(&lesson.across.column)),
         })
     }

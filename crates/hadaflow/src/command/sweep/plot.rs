@@ -26,6 +26,6 @@ pub fn execute(arguments: &SweepPlot) -> Result<Exit, Failure> {
     }
     show(
         &drawn.written,
-        "the table lacks the columns of these figures (`hadaflow list figures` names them)",
+        "the table lacks the columns of these figures (`hadaflow list sweep-figures` names them)",
     )
 }
