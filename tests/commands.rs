@@ -14,12 +14,13 @@ use hadaflow::analysis::prediction::NOT_EXPLORED;
 use serde_json::Value;
 use support::{Place, SMALL, save_npz};
 
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 8] = [
     "ensembles",
     "models",
     "observables",
     "predictions",
     "figures",
+    "sweep-figures",
     "events",
     "scenarios",
 ];
