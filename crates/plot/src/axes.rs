@@ -40,7 +40,7 @@ impl Page<'_> {
             marks.push(line(vec![(x, frame.bottom), (x, frame.bottom - long(tick))], hairline));
             if let Some(text) = &tick.label {
                 let label = Label::parse(text);
-                let baseline = (x - 0.5 * label.width() * size, frame.bottom + gap + 1.1 * size);
+                let baseline = (x - 0.5 * label.width() * size, frame.bottom + gap + 1.11 * size);
                 marks.push(Mark::Text {
                     label,
                     baseline,

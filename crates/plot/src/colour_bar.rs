@@ -9,7 +9,7 @@ use crate::scene::{Mark, Rect};
 use crate::ticks::Tick;
 
 /// Width of the bar in units of the tick labels' type size.
-const THICKNESS: f64 = 1.1;
+const THICKNESS: f64 = 0.85;
 
 /// A colour bar before it has its place.
 pub(crate) struct ColourBar {

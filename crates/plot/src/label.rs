@@ -10,9 +10,9 @@
 use crate::font;
 
 /// Size of a script relative to its line.
-pub(crate) const SCRIPT: f64 = 0.85;
+pub(crate) const SCRIPT: f64 = 0.9;
 /// Baseline shifts of scripts in units of the type size.
-const RAISED: f64 = 0.34;
+const RAISED: f64 = 0.32;
 const LOWERED: f64 = -0.17;
 
 /// A piece of text with one face and one baseline.

@@ -12,11 +12,11 @@ use crate::theme::Theme;
 use crate::ticks::{Tick, ticks};
 
 /// Distance of baselines in units of the type size.
-pub(crate) const LEADING: f64 = 1.37;
+pub(crate) const LEADING: f64 = 1.39;
 /// Height of a tick label, with its exponent, in units of the type size.
 pub(crate) const TICK_HEIGHT: f64 = 1.0;
 /// Room for tick labels below a horizontal axis, which keep clear of the lowest one beside the vertical axis.
-pub(crate) const BELOW: f64 = 1.4;
+pub(crate) const BELOW: f64 = 1.41;
 
 /// Places every part of a chart on a page.
 pub(crate) fn scene(chart: &Chart, size: Size, theme: &Theme) -> Scene {

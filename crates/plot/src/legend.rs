@@ -10,7 +10,7 @@ use crate::size::Measures;
 use crate::theme::{Rgb, Theme};
 
 /// Distance of baselines in units of the type size.
-const LEADING: f64 = 1.37;
+const LEADING: f64 = 1.39;
 /// Length of a key and its distance from the text in units of the type size.
 const KEY: f64 = 3.0;
 const KEY_GAP: f64 = 0.6;

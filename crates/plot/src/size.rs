@@ -31,9 +31,9 @@ impl Size {
     /// Type sizes and line widths.
     pub(crate) fn measures(self) -> Measures {
         let (tick, label, title, line, legend_right) = match self {
-            // scripts have 0.85 of these sizes, and no less than 7 pt
-            Self::OneColumn => (8.3, 8.4, 8.4, 1.0, false),
-            Self::TwoColumn => (8.3, 9.0, 9.0, 1.15, true),
+            // scripts have 0.9 of these sizes, and no less than 7 pt
+            Self::OneColumn => (7.8, 7.8, 8.0, 1.0, false),
+            Self::TwoColumn => (7.8, 8.5, 8.5, 1.15, true),
             Self::Slide => (15.0, 17.0, 18.0, 2.1, true),
         };
         Measures {

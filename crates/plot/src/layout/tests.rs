@@ -64,8 +64,8 @@ fn frame(scene: &Scene) -> Rect {
 
 /// No text leaves the page, meets another text or enters the frame, and the frame keeps a good part of the page.
 fn assert_legible(chart: &Chart, what: &str) {
-    // A colour bar with long numbers and a label of two lines takes a third of a narrow page where scripts have 7 pt.
-    let least = if chart.heatmap.is_some() { 0.15 } else { 0.25 };
+    // A colour bar with long numbers and a label of two lines takes a quarter of a narrow page.
+    let least = if chart.heatmap.is_some() { 0.18 } else { 0.25 };
     for size in Size::ALL {
         let scene = scene(chart, size, &Theme::light());
         let page = Rect {
