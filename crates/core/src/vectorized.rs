@@ -92,6 +92,109 @@ pub(crate) fn run(work: impl Loop) {
     Arch::new().dispatch(Dispatched(work));
 }
 
+/// Parts of a sum or maximum that are formed side by side.
+const LANES: usize = 8;
+
+/// Reduces two vectors place by place: `part(so far, a_i, b_i)`, in [`LANES`] parts.
+#[inline(always)]
+#[allow(clippy::inline_always)] // only then it is compiled for the instruction set of its caller
+fn reduce(a: &[f64], b: &[f64], part: impl Fn(f64, f64, f64) -> f64) -> [f64; LANES] {
+    let mut parts = [0.0; LANES];
+    let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest = a_blocks.remainder().iter().zip(b_blocks.remainder());
+    for (a, b) in a_blocks.zip(b_blocks) {
+        for l in 0..LANES {
+            parts[l] = part(parts[l], a[l], b[l]);
+        }
+    }
+    for (out, (&a, &b)) in parts.iter_mut().zip(rest) {
+        *out = part(*out, a, b);
+    }
+    parts
+}
+
+/// A reduction on its own.
+struct Reduction<'a, F> {
+    a: &'a [f64],
+    b: &'a [f64],
+    part: F,
+    out: &'a mut [f64; LANES],
+}
+
+impl<F: Fn(f64, f64, f64) -> f64> Loop for Reduction<'_, F> {
+    #[inline(always)]
+    fn run(self) {
+        *self.out = reduce(self.a, self.b, self.part);
+    }
+}
+
+fn reduced(a: &[f64], b: &[f64], part: impl Fn(f64, f64, f64) -> f64) -> [f64; LANES] {
+    let mut out = [0.0; LANES];
+    run(Reduction {
+        a,
+        b,
+        part,
+        out: &mut out,
+    });
+    out
+}
+
+/// Σ (a_i b_i)², to be used within a loop.
+#[inline(always)]
+#[allow(clippy::inline_always)] // as above
+pub(crate) fn weighted_square_within(a: &[f64], b: &[f64]) -> f64 {
+    total(reduce(a, b, |sum, a, b| sum + (a * b) * (a * b)))
+}
+
+/// Σ a_i b_i, to be used within a loop.
+#[inline(always)]
+#[allow(clippy::inline_always)] // as above
+pub(crate) fn dot_within(a: &[f64], b: &[f64]) -> f64 {
+    total(reduce(a, b, |sum, a, b| sum + a * b))
+}
+
+/// Σ (a_i b_i)².
+pub(crate) fn weighted_square(a: &[f64], b: &[f64]) -> f64 {
+    total(reduced(a, b, |sum, a, b| sum + (a * b) * (a * b)))
+}
+
+/// The largest entry, at least 0; a NaN is passed over. To be used within a loop.
+#[inline(always)]
+#[allow(clippy::inline_always)] // as above
+pub(crate) fn largest_within(a: &[f64]) -> f64 {
+    greatest(reduce(a, a, larger))
+}
+
+/// The largest entry, at least 0; a NaN is passed over.
+pub(crate) fn largest(a: &[f64]) -> f64 {
+    greatest(reduced(a, a, larger))
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always)] // as above
+fn larger(most: f64, a: f64, _: f64) -> f64 {
+    if a > most { a } else { most }
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always)] // as above
+fn greatest(parts: [f64; LANES]) -> f64 {
+    parts.iter().fold(0.0, |a, &b| if b > a { b } else { a })
+}
+
+/// Whether every entry is finite.
+pub(crate) fn all_finite(a: &[f64]) -> bool {
+    // NaN once, NaN for good
+    reduced(a, a, |sum, a, _| sum + 0.0 * a).iter().all(|part| *part == 0.0)
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always)] // as above
+fn total(parts: [f64; LANES]) -> f64 {
+    let [a, b, c, d, e, f, g, h] = parts;
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +211,26 @@ mod tests {
         assert_eq!((exp(0.0), exp(-709.0), exp(-f64::INFINITY)), (1.0, 0.0, 0.0));
         assert!(exp(f64::INFINITY).is_finite() && exp(f64::INFINITY) > 1e307);
         assert!(exp(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn reductions_are_what_their_names_say() {
+        let a: Vec<f64> = (0..21).map(|i| f64::from(i) - 7.5).collect();
+        let b: Vec<f64> = (0..21).map(|i| f64::from(i % 4)).collect();
+        let pairs = || a.iter().zip(&b);
+        assert_eq!(dot_within(&a, &b), pairs().map(|(a, b)| a * b).sum::<f64>());
+        assert_eq!(
+            weighted_square(&a, &b),
+            pairs().map(|(a, b)| a * a * b * b).sum::<f64>()
+        );
+        assert_eq!((largest(&a), largest(&[-1.0; 9]), largest(&[])), (12.5, 0.0, 0.0));
+        for place in [0, 7, 8, 20] {
+            for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY] {
+                let mut broken = a.clone();
+                broken[place] = bad;
+                assert!(!all_finite(&broken) && all_finite(&a));
+            }
+        }
     }
 
     #[test]

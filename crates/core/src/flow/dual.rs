@@ -22,6 +22,7 @@ use crate::initialization::Sign;
 use crate::mirror::{IdenticalMirror, MirrorMap, Position};
 use crate::newton::{GramSolver, NewtonSolver};
 use crate::problem::Problem;
+use crate::vectorized;
 
 /// See the module documentation.
 pub struct DualFlow {
@@ -47,9 +48,41 @@ impl DualFlow {
         super::residual(&self.problem, &evaluation.weights, &mut evaluation.residual);
     }
 
+    /// max ‖a_j‖, by which an error of q shows in s.
+    pub(crate) fn column_norm(&self) -> f64 {
+        self.column_norm
+    }
+
+    /// The largest |d log x/ds| that is reached, up to L: u^{L−2} for the largest factor u.
+    pub(crate) fn steepness(&self) -> f64 {
+        self.largest_factor.powf(self.branch.power() - 2.0)
+    }
+
+    /// How far s goes: |log x0| and a little for L = 2, up to the barrier x0^{2−L} for L > 2.
+    pub(crate) fn reach(&self) -> f64 {
+        if self.branch.depth == 2 {
+            self.branch.log_x0.iter().fold(10.0f64, |a, log| a.max(-log))
+        } else {
+            self.branch.barrier.iter().fold(0.0f64, |a, &b| a.max(b))
+        }
+    }
+
     /// What an error of s_j means for the larger factor x_j: |d log x_j/ds_j|/(1 + ξ_j/x_j), ξ_j = min(x0_j, max_i x_i).
     pub(crate) fn sensitivity(&self, s: &[f64], out: &mut [f64]) {
         self.branch.sensitivity(s, out);
+    }
+
+    /// The Newton matrices, with I − cJ solved that way.
+    pub(crate) fn newton_with(&self, gram: GramSolver) -> Box<dyn NewtonSolver> {
+        let n = self.problem.operator.cols();
+        Box::new(DualNewton {
+            slope: vec![0.0; n],
+            scaled: vec![0.0; n],
+            gram,
+            scale: 1.0,
+            operator: self.problem.operator.clone(),
+            branch: self.branch.clone(),
+        })
     }
 
     /// Relative error of w from the rounding of q alone: s grows to x0^{2−L}/(L−2), so it is about eps·(u/x0)^{L−2}
@@ -58,8 +91,7 @@ impl DualFlow {
         if self.branch.depth == 2 {
             return 0.0;
         }
-        let barrier = self.branch.barrier.iter().fold(0.0f64, |a, &b| a.max(b));
-        1e-15 * barrier * self.largest_factor.powf(self.branch.power() - 2.0)
+        1e-15 * self.reach() * self.steepness()
     }
 
     /// The dual flow of `problem` when every factor starts at the vector `x0` (n positive entries).
@@ -110,14 +142,7 @@ impl Flow for DualFlow {
     }
 
     fn newton(&self) -> Box<dyn NewtonSolver> {
-        Box::new(DualNewton {
-            slope: vec![0.0; self.problem.operator.cols()],
-            scaled: vec![0.0; self.problem.operator.cols()],
-            gram: GramSolver::new(self.problem.operator.clone()),
-            scale: 1.0,
-            operator: self.problem.operator.clone(),
-            branch: self.branch.clone(),
-        })
+        self.newton_with(GramSolver::new(self.problem.operator.clone()))
     }
 
     fn relative_rate(&self, _state: &[f64], evaluation: &Evaluation) -> f64 {
@@ -145,9 +170,8 @@ impl Flow for DualFlow {
         if self.branch.depth == 2 {
             // |q| grows to the size of log(1/x0), and errors add up over the hundreds of steps of a plateau: a relative
             // error of q must cost less than a tenth of the tolerance in s.
-            let plateau = self.branch.log_x0.iter().fold(10.0f64, |a, log| a.max(-log));
             StateTolerance {
-                relative: tolerance / plateau,
+                relative: tolerance / self.reach(),
                 absolute: 0.1 * small,
             }
         } else {
@@ -203,10 +227,8 @@ struct DualNewton {
 
 impl NewtonSolver for DualNewton {
     fn linearize(&mut self, _state: &[f64], evaluation: &Evaluation) {
-        for (i, (slope, &s)) in self.slope.iter_mut().zip(&evaluation.adjoint).enumerate() {
-            *slope = self.branch.slope(i, s);
-        }
-        self.scale = self.slope.iter().fold(f64::MIN_POSITIVE, |a, &b| a.max(b));
+        self.branch.slopes(&evaluation.adjoint, &mut self.slope);
+        self.scale = vectorized::largest(&self.slope).max(f64::MIN_POSITIVE);
     }
 
     fn scale(&self) -> f64 {
@@ -230,6 +252,10 @@ impl NewtonSolver for DualNewton {
             *x *= -slope;
         }
         self.operator.apply(&self.scaled, out);
+    }
+
+    fn effort(&self) -> f64 {
+        self.gram.effort()
     }
 
     fn factorizations(&self) -> usize {

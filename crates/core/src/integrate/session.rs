@@ -12,6 +12,7 @@ use crate::mirror::{Anchor, Position};
 use crate::outcome::{Outcome, Statistics};
 use crate::record::{Recorder, Snapshot};
 use crate::special::DoubleDouble;
+use crate::vectorized;
 
 /// The clock restarts when τ exceeds this many steps: positions inside a step then keep 1e-10 of it.
 const CLOCK_RATIO: f64 = 1e6;
@@ -218,8 +219,7 @@ impl<'a> Session<'a> {
         let loss = self.scratch.evaluation.loss();
         self.measure_events(to);
         if self.crossed().next().is_some() {
-            // what an event says is said of the very state
-            self.evaluate(dense, to);
+            self.evaluate_exactly();
             self.measure_events(to);
         }
         let values = std::mem::take(&mut self.scratch.values);
@@ -337,10 +337,12 @@ impl<'a> Session<'a> {
 
     /// Not finite, or outside the domain of the mirror map.
     fn broken(&self, state: &[f64]) -> Option<Outcome> {
-        if state.iter().any(|x| !x.is_finite()) {
+        if !vectorized::all_finite(state) {
             return Some(Outcome::NotFinite);
         }
-        if let Some(coordinate) = self.scratch.evaluation.weights.iter().position(|w| !w.is_finite()) {
+        let weights = &self.scratch.evaluation.weights;
+        if !vectorized::all_finite(weights) {
+            let coordinate = weights.iter().position(|w| !w.is_finite()).unwrap_or_default();
             return Some(Outcome::LeftDomain { coordinate });
         }
         if let Some(coordinate) = self.task.flow.left_domain(state) {
@@ -401,7 +403,7 @@ impl<'a> Session<'a> {
             if middle <= low.0 || middle >= high.0 || !dense.state(middle, &mut self.scratch.state) {
                 break;
             }
-            let now = self.event_at(dense, i, middle);
+            let now = self.event_at(i, middle);
             if now <= 0.0 {
                 high = (middle, now);
                 low.1 *= 0.5;
@@ -429,8 +431,15 @@ impl<'a> Session<'a> {
         (0..now.len()).filter(|&i| before[i] > 0.0 && now[i] <= 0.0)
     }
 
-    fn event_at(&mut self, dense: &dyn DenseOutput, i: usize, tau: f64) -> f64 {
-        self.evaluate(dense, tau);
+    /// The same of the very state, whatever the interpolant says: what an event says holds for the state that is handed on.
+    fn evaluate_exactly(&mut self) {
+        let Scratch { state, evaluation, .. } = &mut self.scratch;
+        self.task.flow.evaluate(state, evaluation);
+        self.statistics.rhs += 1;
+    }
+
+    fn event_at(&mut self, i: usize, tau: f64) -> f64 {
+        self.evaluate_exactly();
         let view = EventView::new(self.base.plus(tau), self.task.flow.as_ref(), &self.scratch.evaluation);
         self.task.events[i].value(&view)
     }

@@ -10,7 +10,7 @@ use pulp::{Arch, Simd, WithSimd};
 /// `out[i]` is the sum over groups of four columns with nonzero weight, in order, each group added as
 /// (w_a a_i + w_b b_i) + (w_c c_i + w_d d_i); then the up to three columns left over, one by one. Four columns together read
 /// and write `out` once: as fast as faer from 80 × 200 to 600 × 4000 (measured), and the same on every instruction set.
-pub(super) fn multiply(matrix: &[f64], w: &[f64], out: &mut [f64]) {
+pub(crate) fn multiply(matrix: &[f64], w: &[f64], out: &mut [f64]) {
     Arch::new().dispatch(Multiply { matrix, w, out });
 }
 
@@ -54,7 +54,7 @@ impl WithSimd for Multiply<'_> {
 ///
 /// Each entry is a sum over interleaved parts of its column, as many as the instruction set has lanes, and then the rows left
 /// over; four columns together read r once.
-pub(super) fn multiply_adjoint(matrix: &[f64], r: &[f64], out: &mut [f64]) {
+pub(crate) fn multiply_adjoint(matrix: &[f64], r: &[f64], out: &mut [f64]) {
     Arch::new().dispatch(MultiplyAdjoint { matrix, r, out });
 }
 
@@ -113,7 +113,7 @@ fn four_products<S: Simd>(simd: S, [a, b, c, d]: [&[f64]; 4], r: &[f64], out: &m
 /// `out += w_a a + w_b b + w_c c + w_d d` for four columns of the matrix.
 #[inline(always)]
 #[allow(clippy::inline_always)] // as above
-fn add_four<S: Simd>(simd: S, [a, b, c, d]: [(&[f64], f64); 4], out: &mut [f64]) {
+pub(super) fn add_four<S: Simd>(simd: S, [a, b, c, d]: [(&[f64], f64); 4], out: &mut [f64]) {
     let (wa, wb, wc, wd) = (a.1, b.1, c.1, d.1);
     let ((a_head, a_tail), (b_head, b_tail)) = (S::as_simd_f64s(a.0), S::as_simd_f64s(b.0));
     let ((c_head, c_tail), (d_head, d_tail)) = (S::as_simd_f64s(c.0), S::as_simd_f64s(d.0));
@@ -137,7 +137,7 @@ fn add_four<S: Simd>(simd: S, [a, b, c, d]: [(&[f64], f64); 4], out: &mut [f64])
 /// `out += w_a a`.
 #[inline(always)]
 #[allow(clippy::inline_always)] // as above
-fn add_one(a: &[f64], wa: f64, out: &mut [f64]) {
+pub(super) fn add_one(a: &[f64], wa: f64, out: &mut [f64]) {
     for (o, a) in out.iter_mut().zip(a) {
         *o += wa * a;
     }

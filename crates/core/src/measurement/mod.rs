@@ -4,10 +4,11 @@
 //! where it exists, the dense matrix. A matrix-free operator is never turned into a matrix.
 
 mod dense;
-mod dense_kernels;
+pub(crate) mod dense_kernels;
 mod ensemble;
 mod gaussian;
 mod rademacher;
+pub(crate) mod single;
 mod sparse;
 mod subsampled_dct;
 #[cfg(test)]

@@ -14,10 +14,11 @@
 //! D′⁻¹ = D_B^{−½} T⁻¹ D_B^{−½} and (D_O⁻¹ + XᵀD_B⁻¹X)⁻¹ = D_O^{½} (I − YᵀT⁻¹Y) D_O^{½}. Each A_j depends only on heavier
 //! columns, so Y stays of order one.
 
-use faer::linalg::solvers::{Llt, Solve};
-use faer::{Mat, Side};
+use faer::Mat;
 
+use super::cholesky::Cholesky;
 use super::gram::{axpy, dot};
+use super::support::Columns;
 
 /// A column whose part outside the span of heavier ones is smaller than this is one of O.
 const DEPENDENT: f64 = 1e-6;
@@ -33,28 +34,28 @@ pub(super) struct Basis {
     /// D^{½}.
     root: Vec<f64>,
     /// T = I + YYᵀ.
-    mixture: Llt<f64>,
+    mixture: Cholesky,
     /// δD′⁻¹ + A_BᵀA_B.
-    core: Llt<f64>,
+    core: Cholesky,
     delta: f64,
 }
 
 impl Basis {
     /// From the columns A_S, their d and δ; `None` if a matrix is not positive.
-    pub(super) fn new(columns: &Mat<f64>, d: &[f64], delta: f64) -> Option<Self> {
+    pub(super) fn new(columns: &Columns, d: &[f64], delta: f64) -> Option<Self> {
         let (heavy, others, combination) = split(columns, d);
         let root: Vec<f64> = d.iter().map(|d| d.sqrt()).collect();
         let (r, p) = (heavy.len(), others.len());
         let scaled = Mat::from_fn(r, p, |i, j| combination[(i, j)] * (root[others[j]] / root[heavy[i]]));
         let identity = Mat::<f64>::identity(r, r);
-        let mixture = (&scaled * scaled.transpose() + &identity).llt(Side::Lower).ok()?;
-        let inverse = mixture.solve(&identity);
-        let gram = |i: usize, j: usize| dot(columns.col_as_slice(heavy[i]), columns.col_as_slice(heavy[j]));
+        let mixture = Cholesky::new(&scaled * scaled.transpose() + &identity)?;
+        let inverse = mixture.solved(identity);
+        let gram = |i: usize, j: usize| dot(columns.column(heavy[i]), columns.column(heavy[j]));
         let core = Mat::from_fn(r, r, |i, j| {
             gram(i, j) + delta * (inverse[(i, j)] / root[heavy[i]] / root[heavy[j]])
         });
         Some(Self {
-            core: core.llt(Side::Lower).ok()?,
+            core: Cholesky::new(core)?,
             heavy,
             others,
             combination,
@@ -66,7 +67,7 @@ impl Basis {
     }
 
     /// y_S from β_S (on entry in `y`) and z₀; the caller then has δz = z₀ + A_S y_S.
-    pub(super) fn solve(&self, columns: &Mat<f64>, y: &mut [f64], z: &[f64]) {
+    pub(super) fn solve(&self, columns: &Columns, y: &mut [f64], z: &[f64]) {
         let (r, p) = (self.heavy.len(), self.others.len());
         let beta: Vec<f64> = y.to_vec();
         let root = |which: &[usize], i: usize| self.root[which[i]];
@@ -74,11 +75,11 @@ impl Basis {
         let inner = Mat::from_fn(p, 1, |j, _| root(&self.others, j) * beta[self.others[j]]);
         let mixed = &self.scaled * &inner;
         let through = Mat::from_fn(r, 1, |i, _| root(&self.heavy, i) * beta[self.heavy[i]] + mixed[(i, 0)]);
-        let through = self.mixture.solve(&through);
+        let through = self.mixture.solved(through);
         let right = Mat::from_fn(r, 1, |i, _| {
-            self.delta * through[(i, 0)] / root(&self.heavy, i) - dot(columns.col_as_slice(self.heavy[i]), z)
+            self.delta * through[(i, 0)] / root(&self.heavy, i) - dot(columns.column(self.heavy[i]), z)
         });
-        let seen = self.core.solve(&right);
+        let seen = self.core.solved(right);
         // v = D_O^{½}(β_O − Xᵀ(β_B − D_B⁻¹y′)), y_O = D_O^{½}(v − YᵀT⁻¹Yv)
         let rest = Mat::from_fn(r, 1, |i, _| {
             beta[self.heavy[i]] - seen[(i, 0)] / root(&self.heavy, i) / root(&self.heavy, i)
@@ -87,7 +88,7 @@ impl Basis {
         let v = Mat::from_fn(p, 1, |j, _| {
             root(&self.others, j) * (beta[self.others[j]] - pulled[(j, 0)])
         });
-        let correction = self.scaled.transpose() * self.mixture.solve(&(&self.scaled * &v));
+        let correction = self.scaled.transpose() * self.mixture.solved(&self.scaled * &v);
         let others = Mat::from_fn(p, 1, |j, _| root(&self.others, j) * (v[(j, 0)] - correction[(j, 0)]));
         let shared = &self.combination * &others;
         for (j, &o) in self.others.iter().enumerate() {
@@ -100,9 +101,9 @@ impl Basis {
 }
 
 /// B, O and X: columns in the order of their weight, each either orthogonalised against B (twice) or expressed by it.
-fn split(columns: &Mat<f64>, d: &[f64]) -> (Vec<usize>, Vec<usize>, Mat<f64>) {
-    let k = columns.ncols();
-    let norm = |j: usize| dot(columns.col_as_slice(j), columns.col_as_slice(j));
+fn split(columns: &Columns, d: &[f64]) -> (Vec<usize>, Vec<usize>, Mat<f64>) {
+    let k = columns.count();
+    let norm = |j: usize| dot(columns.column(j), columns.column(j));
     let weight: Vec<f64> = (0..k).map(|j| d[j] * norm(j)).collect();
     let mut order: Vec<usize> = (0..k).collect();
     order.sort_by(|&i, &j| weight[j].total_cmp(&weight[i]).then(i.cmp(&j)));
@@ -111,7 +112,7 @@ fn split(columns: &Mat<f64>, d: &[f64]) -> (Vec<usize>, Vec<usize>, Mat<f64>) {
     let (mut q, mut triangle): (Vec<Vec<f64>>, Vec<Vec<f64>>) = Default::default();
     let mut coefficients: Vec<Vec<f64>> = Vec::new();
     for j in order {
-        let mut rest = columns.col_as_slice(j).to_vec();
+        let mut rest = columns.column(j).to_vec();
         let mut along: Vec<f64> = vec![0.0; q.len()];
         for _ in 0..2 {
             for (along, q) in along.iter_mut().zip(&q) {
@@ -145,16 +146,18 @@ fn split(columns: &Mat<f64>, d: &[f64]) -> (Vec<usize>, Vec<usize>, Mat<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use faer::linalg::solvers::PartialPivLu;
+    use faer::linalg::solvers::{PartialPivLu, Solve};
 
     /// 4 × 7: a copy, a negative copy, and one column more than the rank.
-    fn columns() -> Mat<f64> {
-        let mut columns = Mat::from_fn(4, 7, |i, j| (((3 * i + 5 * j + 1) * (i + 2 * j + 3)) as f64).sin());
-        for i in 0..4 {
-            columns[(i, 3)] = columns[(i, 0)];
-            columns[(i, 4)] = -columns[(i, 1)];
-        }
-        columns
+    fn columns() -> Columns {
+        let entry = |i: usize, j: usize| match j {
+            3 => (i, 0, 1.0),
+            4 => (i, 1, -1.0),
+            _ => (i, j, 1.0),
+        };
+        let value = |(i, j, sign): (usize, usize, f64)| sign * (((3 * i + 5 * j + 1) * (i + 2 * j + 3)) as f64).sin();
+        let places = (0..7).flat_map(|j| (0..4).map(move |i| (i, j)));
+        Columns::new(4, places.map(|(i, j)| value(entry(i, j))).collect())
     }
 
     fn solved(d: &[f64], delta: f64, beta: &[f64], z: &[f64]) -> Vec<f64> {
@@ -171,11 +174,11 @@ mod tests {
         let (delta, z) = (1.5, [0.3, -0.2, 0.9, 0.1]);
         let d = [3.0, 50.0, 0.2, 7.0, 1.0, 20.0, 0.5];
         let beta = [0.1, -0.4, 0.3, 0.25, 0.7, -0.9, 0.2];
-        let mut matrix = columns.transpose() * &columns;
+        let mut matrix = columns.matrix().transpose() * columns.matrix();
         let mut right = Mat::zeros(7, 1);
         for i in 0..7 {
             matrix[(i, i)] += delta / d[i];
-            right[(i, 0)] = delta * beta[i] - dot(columns.col_as_slice(i), &z);
+            right[(i, 0)] = delta * beta[i] - dot(columns.column(i), &z);
         }
         let naive = PartialPivLu::new(matrix.as_ref()).solve(&right);
         let ours = solved(&d, delta, &beta, &z);
@@ -194,7 +197,7 @@ mod tests {
         let y = solved(&d, 1.0, &beta, &z);
         let columns = columns();
         for i in 0..4 {
-            let fit: f64 = (0..7).map(|j| columns[(i, j)] * y[j]).sum::<f64>() + z[i];
+            let fit: f64 = (0..7).map(|j| columns.column(j)[i] * y[j]).sum::<f64>() + z[i];
             assert!(fit.abs() <= 1e-12, "{fit:e} {y:?}");
         }
         for (copy, original, sign) in [(3, 0, 1.0), (4, 1, -1.0)] {

@@ -21,16 +21,24 @@
 
 use std::sync::Arc;
 
-use faer::linalg::matmul::triangular::{self, BlockStructure};
-use faer::linalg::solvers::{Llt, Solve};
-use faer::{Accum, Mat, Par, Side};
-use nalgebra::DMatrix;
+use faer::Mat;
 
 use super::basis::Basis;
+use super::cholesky::Cholesky;
+use super::support::{Support, lower_product};
 use crate::measurement::MeasurementOperator;
 
-/// A column belongs to the effective support when d_j ‖a_j‖² exceeds this (K has eigenvalues ≥ 1).
+/// A column belongs to the effective support when d_j ‖a_j‖² exceeds this (K has eigenvalues ≥ 1), unless told otherwise.
 const SUPPORT_TOLERANCE: f64 = 0.02;
+/// S stays as it is while all of it exceeds this fraction of that, nothing else exceeds it, and S is not much too large:
+/// what stays costs no new products.
+const HOLD: f64 = 0.1;
+/// How much too large.
+const SPARE: f64 = 1.2;
+/// Time of a multiplication in a Cholesky factorization, and of the choice of S for each coordinate, in units of that of a
+/// multiplication in a pass over A.
+const CHOLESKY: f64 = 3.0;
+const CHOICE: f64 = 30.0;
 /// Pivots of N below this fraction of its diagonal: columns of the support depend on each other (see `basis.rs`).
 const SMALLEST_PIVOT: f64 = 1e-9;
 /// Above this largest d_j ‖a_j‖² the m×m form loses too many digits and the support form is used at any size.
@@ -46,11 +54,11 @@ const STIFF: f64 = 1e2;
 /// See the module documentation.
 pub struct GramSolver {
     operator: Arc<dyn MeasurementOperator>,
+    /// See [`SUPPORT_TOLERANCE`].
+    tolerance: f64,
     squared_norms: Vec<f64>,
     d: Vec<f64>,
-    support: Vec<usize>,
-    /// A_S, m × |S|.
-    columns: Mat<f64>,
+    support: Support,
     core: Core,
     delta: f64,
     /// Whether K_S may stand for K: always with a matrix; without one if S is whole and d is large.
@@ -63,11 +71,11 @@ pub struct GramSolver {
 enum Core {
     Empty,
     /// Cholesky of N, |S|×|S|.
-    Support(Llt<f64>),
+    Support(Cholesky),
     /// N where columns of the support depend on each other.
     Dependent(Box<Basis>),
     /// Cholesky of K_S, m×m.
-    Full(Llt<f64>),
+    Full(Cholesky),
 }
 
 impl GramSolver {
@@ -80,11 +88,11 @@ impl GramSolver {
             None => vec![1.0; n],
         };
         Self {
+            support: Support::new(operator.clone()),
             operator,
+            tolerance: SUPPORT_TOLERANCE,
             squared_norms,
             d: vec![0.0; n],
-            support: Vec::new(),
-            columns: Mat::new(),
             core: Core::Empty,
             delta: 1.0,
             stands: true,
@@ -93,9 +101,23 @@ impl GramSolver {
         }
     }
 
+    /// The same with columns of d_j ‖a_j‖² up to `tolerance` left to the trace: more iterations with cheaper matrices.
+    pub fn with_support_tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
     /// ‖a_j‖², n entries (1 for a matrix-free operator).
     pub fn squared_norms(&self) -> &[f64] {
         &self.squared_norms
+    }
+
+    /// What a factorization with the present support costs, in units of the multiplications of a pass over A: Cholesky
+    /// is slower by [`CHOLESKY`], and choosing the support reads d and the norms a few times.
+    pub fn effort(&self) -> f64 {
+        let (m, n) = (self.operator.rows() as f64, self.operator.cols() as f64); // sizes
+        let order = (self.support.members().len() as f64).min(m);
+        (CHOLESKY * order.powi(3) / 3.0 + CHOICE * n) / (m * n)
     }
 
     /// Number of factorizations so far.
@@ -113,28 +135,34 @@ impl GramSolver {
             return false;
         }
         self.choose_support();
-        self.gather_support();
         self.factorize_core()
     }
 
     /// S and δ from the present d.
     fn choose_support(&mut self) {
+        let dense = self.operator.dense().is_some();
         let weight = |j: usize| self.d[j] * self.squared_norms[j];
-        self.support.clear();
-        self.support
-            .extend((0..self.d.len()).filter(|&j| weight(j) > SUPPORT_TOLERANCE));
-        let largest = self.support.iter().fold(0.0f64, |a, &j| a.max(weight(j)));
-        let whole = self.support.len() <= MATRIX_FREE_SUPPORT;
-        self.stands = self.operator.dense().is_some() || (whole && largest > STIFF);
-        if self.operator.dense().is_none() && !whole {
-            self.support
-                .sort_by(|&i, &j| weight(j).total_cmp(&weight(i)).then(i.cmp(&j)));
-            self.support.truncate(MATRIX_FREE_SUPPORT);
-            self.support.sort_unstable();
+        let above = |tolerance: f64| (0..self.d.len()).filter(move |&j| weight(j) > tolerance);
+        let mut wanted: Vec<usize> = above(self.tolerance).collect();
+        let largest = wanted.iter().fold(0.0f64, |a, &j| a.max(weight(j)));
+        let whole = wanted.len() <= MATRIX_FREE_SUPPORT;
+        self.stands = dense || (whole && largest > STIFF);
+        if !dense && !whole {
+            wanted.sort_by(|&i, &j| weight(j).total_cmp(&weight(i)).then(i.cmp(&j)));
+            wanted.truncate(MATRIX_FREE_SUPPORT);
+            wanted.sort_unstable();
         }
+        let held = self.support.members();
+        let serves = held.len() as f64 <= SPARE * wanted.len() as f64 // counts
+            && held.iter().all(|&j| weight(j) > HOLD * self.tolerance)
+            && wanted.iter().all(|j| held.binary_search(j).is_ok());
+        if !serves {
+            self.support.set(&wanted);
+        }
+        let support = self.support.members();
         let total: f64 = (0..self.d.len()).map(weight).sum();
-        let kept: f64 = self.support.iter().map(|&j| weight(j)).sum();
-        let dropped = if self.support.len() == self.d.len() {
+        let kept: f64 = support.iter().map(|&j| weight(j)).sum();
+        let dropped = if support.len() == self.d.len() {
             0.0
         } else {
             (total - kept).max(0.0)
@@ -151,7 +179,7 @@ impl GramSolver {
 
     /// Σ_{j∉S} d_j ‖a_j‖² summed without the large terms.
     fn dropped_exactly(&self) -> f64 {
-        let mut kept = self.support.iter().peekable();
+        let mut kept = self.support.members().iter().peekable();
         let mut sum = 0.0;
         for (j, (&d, &norm)) in self.d.iter().zip(&self.squared_norms).enumerate() {
             if kept.peek() == Some(&&j) {
@@ -163,41 +191,19 @@ impl GramSolver {
         sum
     }
 
-    /// The columns A_S.
-    fn gather_support(&mut self) {
-        let (m, k) = (self.operator.rows(), self.support.len());
-        self.columns.resize_with(m, k, |_, _| 0.0);
-        if let Some(matrix) = self.operator.dense() {
-            for (column, &j) in self.support.iter().enumerate() {
-                self.columns
-                    .col_as_slice_mut(column)
-                    .copy_from_slice(&matrix.as_slice()[j * m..(j + 1) * m]);
-            }
-        } else {
-            let mut columns = DMatrix::zeros(m, k);
-            self.operator.columns(&self.support, &mut columns);
-            for column in 0..k {
-                let values = &columns.as_slice()[column * m..(column + 1) * m];
-                self.columns.col_as_slice_mut(column).copy_from_slice(values);
-            }
-        }
-    }
-
     fn factorize_core(&mut self) -> bool {
-        let (m, k) = (self.operator.rows(), self.support.len());
-        if k == 0 {
+        let (m, support) = (self.operator.rows(), self.support.members());
+        if support.is_empty() {
             self.core = Core::Empty;
             return true;
         }
-        let largest = self
-            .support
-            .iter()
-            .fold(0.0f64, |a, &j| a.max(self.d[j] * self.squared_norms[j]));
-        let by_support = k < m || largest > LARGE || self.operator.dense().is_none();
+        let weight = |j: usize| self.d[j] * self.squared_norms[j];
+        let largest = support.iter().fold(0.0f64, |a, &j| a.max(weight(j)));
+        let by_support = support.len() < m || largest > LARGE || self.operator.dense().is_none();
         let core = if by_support {
             self.support_core()
         } else {
-            self.full_matrix().llt(Side::Lower).ok().map(Core::Full)
+            Cholesky::new(self.full_matrix()).map(Core::Full)
         };
         let sound = core.is_some();
         if let Some(core) = core {
@@ -207,38 +213,34 @@ impl GramSolver {
     }
 
     /// N by Cholesky, or through a basis of the support where that is (nearly) singular.
-    fn support_core(&self) -> Option<Core> {
-        if self.support.len() <= self.operator.rows() {
+    fn support_core(&mut self) -> Option<Core> {
+        if self.support.members().len() <= self.operator.rows() {
             let matrix = self.support_matrix();
             let diagonal: Vec<f64> = (0..matrix.nrows()).map(|i| matrix[(i, i)]).collect();
-            if let Ok(llt) = matrix.llt(Side::Lower) {
-                let pivot = |i: usize| llt.L()[(i, i)] * llt.L()[(i, i)];
-                if (0..diagonal.len()).all(|i| pivot(i) > SMALLEST_PIVOT * diagonal[i]) {
-                    return Some(Core::Support(llt));
-                }
+            if let Some(factor) = Cholesky::new(matrix)
+                && (0..diagonal.len()).all(|i| factor.pivot(i) > SMALLEST_PIVOT * diagonal[i])
+            {
+                return Some(Core::Support(factor));
             }
         }
-        let d: Vec<f64> = self.support.iter().map(|&j| self.d[j]).collect();
-        Basis::new(&self.columns, &d, self.delta).map(|basis| Core::Dependent(Box::new(basis)))
+        let d: Vec<f64> = self.support.members().iter().map(|&j| self.d[j]).collect();
+        Basis::new(self.support.columns(), &d, self.delta).map(|basis| Core::Dependent(Box::new(basis)))
     }
 
     /// N = δ D_S⁻¹ + A_SᵀA_S (lower triangle).
-    fn support_matrix(&self) -> Mat<f64> {
-        let mut gram = lower_product(self.columns.transpose(), self.columns.as_ref());
-        for (i, &j) in self.support.iter().enumerate() {
-            gram[(i, i)] += self.delta / self.d[j];
+    fn support_matrix(&mut self) -> Mat<f64> {
+        let mut matrix = self.support.gram().clone();
+        for (i, &j) in self.support.members().iter().enumerate() {
+            matrix[(i, i)] += self.delta / self.d[j];
         }
-        gram
+        matrix
     }
 
     /// K_S = δI + A_S D_S A_Sᵀ (lower triangle).
     fn full_matrix(&self) -> Mat<f64> {
-        let mut scaled = self.columns.clone();
-        for (column, &j) in self.support.iter().enumerate() {
-            let root = self.d[j].sqrt();
-            scaled.col_as_slice_mut(column).iter_mut().for_each(|x| *x *= root);
-        }
-        let mut gram = lower_product(scaled.as_ref(), scaled.transpose());
+        let support = self.support.members();
+        let scaled = self.support.columns().scaled(|k| self.d[support[k]].sqrt());
+        let mut gram = lower_product(scaled.matrix(), scaled.matrix().transpose());
         for i in 0..gram.nrows() {
             gram[(i, i)] += self.delta;
         }
@@ -249,25 +251,22 @@ impl GramSolver {
     /// b − cR Aᵀ K⁻¹ A C b, which loses all digits once d exceeds 1e16.
     pub fn active(&self) -> Option<&[usize]> {
         let by_support = !matches!(self.core, Core::Full(_)) && self.stands;
-        by_support.then_some(&self.support)
+        by_support.then_some(self.support.members())
     }
 
     /// Solves for y_S and z in D_S⁻¹ y_S + A_Sᵀ z = β_S, δ z = z₀ + A_S y_S: on entry `y` = β_S and `z` = z₀.
     pub fn solve_active(&self, y: &mut [f64], z: &mut [f64]) {
         match &self.core {
-            Core::Dependent(basis) => basis.solve(&self.columns, y, z),
-            Core::Support(llt) => {
-                for (k, y) in y.iter_mut().enumerate() {
-                    *y = self.delta * *y - dot(self.columns.col_as_slice(k), z);
+            Core::Dependent(basis) => basis.solve(self.support.columns(), y, z),
+            Core::Support(factor) => {
+                for (y, product) in y.iter_mut().zip(self.support.columns().products(z)) {
+                    *y = self.delta * *y - product;
                 }
-                let k = y.len();
-                llt.solve_in_place(faer::MatMut::from_column_major_slice_mut(y, k, 1));
+                factor.solve(y);
             }
             Core::Empty | Core::Full(_) => {}
         }
-        for (k, &y) in y.iter().enumerate() {
-            axpy(y, self.columns.col_as_slice(k), z);
-        }
+        self.support.columns().add(y, z);
         z.iter_mut().for_each(|z| *z /= self.delta);
     }
 
@@ -282,11 +281,11 @@ impl GramSolver {
 
     /// b ← K_S⁻¹ b.
     fn solve_core(&self, b: &mut [f64]) {
-        if let Core::Full(llt) = &self.core {
-            llt.solve_in_place(faer::MatMut::from_column_major_slice_mut(b, self.operator.rows(), 1));
+        if let Core::Full(factor) = &self.core {
+            factor.solve(b);
         } else {
             // β = 0 leaves y = −D_S A_Sᵀ z and K_S z = b.
-            self.solve_active(&mut vec![0.0; self.support.len()], b);
+            self.solve_active(&mut vec![0.0; self.support.members().len()], b);
         }
     }
 
@@ -337,23 +336,6 @@ impl GramSolver {
         b.copy_from_slice(&x);
         converged && b.iter().all(|x| x.is_finite())
     }
-}
-
-/// Lower triangle of a product, one thread.
-fn lower_product(left: faer::MatRef<'_, f64>, right: faer::MatRef<'_, f64>) -> Mat<f64> {
-    let mut out = Mat::zeros(left.nrows(), right.ncols());
-    triangular::matmul(
-        out.as_mut(),
-        BlockStructure::TriangularLower,
-        Accum::Replace,
-        left,
-        BlockStructure::Rectangular,
-        right,
-        BlockStructure::Rectangular,
-        1.0,
-        Par::Seq,
-    );
-    out
 }
 
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {

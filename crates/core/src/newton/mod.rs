@@ -11,7 +11,9 @@
 
 mod basis;
 mod blocks;
+mod cholesky;
 mod gram;
+mod support;
 
 pub use blocks::BlockNewton;
 pub use gram::GramSolver;
@@ -37,6 +39,11 @@ pub trait NewtonSolver {
 
     /// out ← J v with the frozen Jacobian, exactly (no column of A dropped).
     fn apply_jacobian(&mut self, v: &[f64], out: &mut [f64]);
+
+    /// What the last factorization cost, in units of the multiplications of a pass over A.
+    fn effort(&self) -> f64 {
+        f64::INFINITY
+    }
 
     /// Number of factorizations so far.
     fn factorizations(&self) -> usize;

@@ -89,27 +89,27 @@ impl Branch {
 impl Branch {
     /// w(s), n entries; NaN beyond the barrier.
     pub(super) fn weights(&self, s: &[f64], out: &mut [f64]) {
-        let largest = (self.clamp / self.power()).exp();
         match (self.depth, self.signed) {
             (2, _) => vectorized::run(Squares { branch: self, s, out }),
-            (3, false) => {
-                for ((w, &s), &barrier) in out.iter_mut().zip(s).zip(&self.barrier) {
-                    let u = inside(barrier - s, largest);
-                    *w = u * u * u;
-                }
-            }
-            (3, true) => {
-                for ((w, &s), &barrier) in out.iter_mut().zip(s).zip(&self.barrier) {
-                    let (u, v) = (inside(barrier - s, largest), inside(barrier + s, largest));
-                    // u − v = 2s uv: no cancellation near w = 0
-                    *w = 2.0 * s * u * v * (u * u + u * v + v * v);
-                }
-            }
+            (3, _) => vectorized::run(Cubes { branch: self, s, out }),
             _ => out
                 .iter_mut()
                 .zip(s)
                 .enumerate()
                 .for_each(|(i, (w, &s))| *w = self.weight(i, s)),
+        }
+    }
+
+    /// w′(s), n entries.
+    pub(super) fn slopes(&self, s: &[f64], out: &mut [f64]) {
+        match self.depth {
+            2 => vectorized::run(SquareSlopes { branch: self, s, out }),
+            3 => vectorized::run(CubeSlopes { branch: self, s, out }),
+            _ => out
+                .iter_mut()
+                .zip(s)
+                .enumerate()
+                .for_each(|(i, (slope, &s))| *slope = self.slope(i, s)),
         }
     }
 
@@ -121,16 +121,23 @@ impl Branch {
         if self.depth == 2 {
             return vectorized::run(SquareSensitivity { branch: self, s, out });
         }
+        if self.depth == 3 {
+            return vectorized::run(CubeSensitivity { branch: self, s, out });
+        }
         let mut largest = 0.0f64;
         for ((out, &s), &barrier) in out.iter_mut().zip(s).zip(&self.barrier) {
             // x^{L−2}, which is both the rate and, up to a root, x itself
             *out = inside(barrier - l2 * larger(s), f64::INFINITY);
             largest = largest.max(*out);
         }
-        let root = |power: f64| if self.depth == 3 { power } else { power.powf(1.0 / l2) };
         for (out, &barrier) in out.iter_mut().zip(&self.barrier) {
-            *out /= 1.0 + root(largest.min(1.0 / barrier) / *out);
+            *out /= 1.0 + (largest.min(1.0 / barrier) / *out).powf(1.0 / l2);
         }
+    }
+
+    /// Largest factor that is told apart: see [`Branch::clamp`].
+    fn largest(&self) -> f64 {
+        (self.clamp / self.power()).exp()
     }
 }
 
@@ -161,6 +168,96 @@ impl Loop for Squares<'_> {
     }
 }
 
+/// w′ = 2 (u² + v²) or its first term.
+struct SquareSlopes<'a> {
+    branch: &'a Branch,
+    s: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Loop for SquareSlopes<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Branch { clamp, signed, .. } = *self.branch;
+        for ((slope, &s), &log_x0) in self.out.iter_mut().zip(self.s).zip(&self.branch.log_x0) {
+            let plus = exp((2.0 * (log_x0 + s)).min(clamp));
+            let minus = exp((2.0 * (log_x0 - s)).min(clamp));
+            *slope = 2.0 * if signed { plus + minus } else { plus };
+        }
+    }
+}
+
+/// w = u³ − v³ or its first term, u = 1/(1/x0 − s), v = 1/(1/x0 + s).
+struct Cubes<'a> {
+    branch: &'a Branch,
+    s: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Loop for Cubes<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let largest = self.branch.largest();
+        let entries = self.out.iter_mut().zip(self.s).zip(&self.branch.barrier);
+        if self.branch.signed {
+            for ((w, &s), &barrier) in entries {
+                let (u, v) = (inside(barrier - s, largest), inside(barrier + s, largest));
+                // u − v = 2s uv: no cancellation near w = 0
+                *w = 2.0 * s * u * v * (u * u + u * v + v * v);
+            }
+        } else {
+            for ((w, &s), &barrier) in entries {
+                let u = inside(barrier - s, largest);
+                *w = u * u * u;
+            }
+        }
+    }
+}
+
+/// w′ = 3 (u⁴ + v⁴) or its first term.
+struct CubeSlopes<'a> {
+    branch: &'a Branch,
+    s: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Loop for CubeSlopes<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let (largest, signed) = (self.branch.largest(), self.branch.signed);
+        let fourth = |x: f64| (x * x) * (x * x);
+        for ((slope, &s), &barrier) in self.out.iter_mut().zip(self.s).zip(&self.branch.barrier) {
+            let plus = fourth(inside(barrier - s, largest));
+            let minus = fourth(inside(barrier + s, largest));
+            *slope = 3.0 * if signed { plus + minus } else { plus };
+        }
+    }
+}
+
+/// x/(1 + ξ/x) with ξ = min(x0, largest x).
+struct CubeSensitivity<'a> {
+    branch: &'a Branch,
+    s: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Loop for CubeSensitivity<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { branch, s, out } = self;
+        for ((out, &s), &barrier) in out.iter_mut().zip(s).zip(&branch.barrier) {
+            let distance = barrier - if branch.signed { s.abs() } else { s };
+            *out = inside(distance, f64::INFINITY);
+        }
+        let largest = vectorized::largest_within(out);
+        for (out, &barrier) in out.iter_mut().zip(&branch.barrier) {
+            let start = 1.0 / barrier;
+            let reference = if largest < start { largest } else { start };
+            *out = *out * *out / (*out + reference);
+        }
+    }
+}
+
 /// 1/(1 + ξ/x) with ξ/x = min(1, largest/x0)·e^{−s}.
 struct SquareSensitivity<'a> {
     branch: &'a Branch,
@@ -186,10 +283,10 @@ impl Loop for SquareSensitivity<'_> {
 }
 
 /// 1/distance to the barrier up to a largest value, NaN beyond it.
+#[inline(always)]
+#[allow(clippy::inline_always)] // only then it is compiled for the instruction set of its caller
 fn inside(distance: f64, largest: f64) -> f64 {
-    if distance > 0.0 {
-        (1.0 / distance).min(largest)
-    } else {
-        f64::NAN
-    }
+    let x = 1.0 / distance;
+    let bounded = if x > largest { largest } else { x };
+    if distance > 0.0 { bounded } else { f64::NAN }
 }

@@ -11,23 +11,34 @@
 //! which is the formula for s′ = Aᵀr. With Aᵀd_q instead, s − Aᵀq would be extrapolated from step to step without any
 //! correction, and rounding errors in it grow until they are seen.
 
+use super::passes::Passes;
 use super::tolerance::Norm;
 use crate::flow::{DualFlow, Evaluation, Flow};
-use crate::newton::NewtonSolver;
+use crate::newton::{GramSolver, NewtonSolver};
+use crate::vectorized::{self, Loop};
 
 /// Iterations before the step is given up.
 const MAX_ITERATIONS: usize = 6;
 /// An iteration ends when what is left is below this fraction of the error tolerance.
-const SHARE: f64 = 0.1;
+const SHARE: f64 = 0.3;
+
 /// Below this relative change of r it is known as well as it is needed: see [`Corrector::solve`].
 const RESIDUAL_SHARE: f64 = 1e-3;
 /// Below this fraction of the largest residual, r is not asked for any digit.
 const ROUNDING: f64 = 1e-12;
-/// Contraction that is taken for granted of a new matrix, and by how much at most it is believed to improve at a time.
+/// Relative error of w by one of log x (L), and a little.
+const WEIGHT_PER_FACTOR: f64 = 4.0;
+/// Contraction that is taken for granted of the first matrix, the least that is believed of any new one, and by how much at
+/// most it is believed to improve at a time.
 const FIRST_RATE: f64 = 0.3;
+const LEAST_RATE: f64 = 0.01;
 const RATE_DECAY: f64 = 0.3;
-/// The matrix serves for this many steps, and for steps up to this relative change of c.
-const MAX_AGE: usize = 20;
+/// What d_j ‖a_j‖² a column must have to be in the Newton matrix.
+const SUPPORT_TOLERANCE: f64 = 0.1;
+/// The matrix serves for so many steps per pass over A that it costs, but no more than that, and for steps up to this
+/// relative change of c.
+const STEPS_PER_EFFORT: f64 = 4.0;
+const MAX_AGE: f64 = 20.0;
 const MAX_CHANGE: f64 = 0.3;
 
 /// A step's predictor, ψ and correction; all of them hold q, then s, then the integrals.
@@ -40,10 +51,13 @@ pub(super) struct Equation {
 /// The Newton matrix, how well it serves, and storage.
 pub(super) struct Corrector {
     matrix: Box<dyn NewtonSolver>,
+    pub(super) passes: Passes,
     /// c of the matrix, 0 if there is none.
     frozen: f64,
     age: usize,
     rate: f64,
+    /// Contraction that is expected of a new matrix.
+    first_rate: f64,
     /// Residual of the equations, then the change of q.
     change: Vec<f64>,
     /// Change of s.
@@ -67,13 +81,15 @@ pub(super) enum Corrected {
 }
 
 impl Corrector {
-    pub(super) fn new(flow: &DualFlow) -> Self {
+    pub(super) fn new(flow: &DualFlow, tolerance: f64) -> Self {
         let operator = &flow.problem().operator;
         Self {
-            matrix: flow.newton(),
+            matrix: flow.newton_with(GramSolver::new(operator.clone()).with_support_tolerance(SUPPORT_TOLERANCE)),
+            passes: Passes::new(flow, tolerance),
             frozen: 0.0,
             age: 0,
             rate: FIRST_RATE,
+            first_rate: FIRST_RATE,
             change: vec![0.0; operator.rows()],
             shift: vec![0.0; operator.cols()],
             rounding: 0.0,
@@ -92,8 +108,10 @@ impl Corrector {
     }
 
     /// A new start, where the residual has that size.
-    pub(super) fn start(&mut self, residual: f64) {
-        self.rounding = ROUNDING * residual;
+    pub(super) fn start(&mut self, flow: &DualFlow, residual: f64) {
+        // near a barrier s has few digits left, and so has w(s)
+        let blur = WEIGHT_PER_FACTOR * flow.rounding() / RESIDUAL_SHARE;
+        self.rounding = ROUNDING.max(blur) * residual;
     }
 
     /// Jv and the like: see [`NewtonSolver`].
@@ -114,11 +132,11 @@ impl Corrector {
     ) -> Corrected {
         let n = evaluation.adjoint.len();
         let m = self.change.len();
-        let stale = self.age >= MAX_AGE || (c / self.frozen - 1.0).abs() > MAX_CHANGE;
+        let stale = self.age >= self.lifetime() || (c / self.frozen - 1.0).abs() > MAX_CHANGE;
         let mut fresh = false;
         loop {
             evaluation.adjoint.copy_from_slice(&equation.predictor[m..m + n]);
-            if !self.residual(flow, evaluation) {
+            if !self.residual(flow, c, norm, evaluation) {
                 return Corrected::Outside;
             }
             if fresh || stale || self.frozen == 0.0 {
@@ -128,7 +146,7 @@ impl Corrector {
                     self.frozen = 0.0;
                     return Corrected::Diverged;
                 }
-                (self.frozen, self.age, self.rate, fresh) = (c, 0, FIRST_RATE, true);
+                (self.frozen, self.age, self.rate, fresh) = (c, 0, self.first_rate, true);
             }
             if self.iterate(flow, c, equation, norm, evaluation) {
                 return Corrected::Converged;
@@ -141,10 +159,16 @@ impl Corrector {
         }
     }
 
+    /// Steps for which the matrix serves: the cheaper a new one is, the fewer.
+    fn lifetime(&self) -> usize {
+        let steps = STEPS_PER_EFFORT * self.matrix.effort();
+        steps.clamp(1.0, MAX_AGE) as usize // small and positive
+    }
+
     /// r at the s of the evaluation; false if there is none.
-    fn residual(&mut self, flow: &DualFlow, evaluation: &mut Evaluation) -> bool {
+    fn residual(&mut self, flow: &DualFlow, c: f64, norm: &Norm, evaluation: &mut Evaluation) -> bool {
         self.evaluations += 1;
-        flow.residual(evaluation);
+        self.passes.residual(flow, c, norm.steepest, evaluation);
         evaluation.residual.iter().all(|r| r.is_finite())
     }
 
@@ -167,40 +191,39 @@ impl Corrector {
         let floor = (c * self.rounding).powi(2);
         let mut last = f64::NAN;
         for iteration in 0..MAX_ITERATIONS {
-            if iteration > 0 && !self.residual(flow, evaluation) {
+            if iteration > 0 && !self.residual(flow, c, norm, evaluation) {
                 return false;
             }
             let parts = evaluation.residual.iter().zip(psi_q).zip(d_q.iter());
+            let mut defect = 0.0;
             for (change, ((r, psi), d)) in self.change.iter_mut().zip(parts) {
                 *change = c * r - psi - d;
+                defect += *change * *change;
             }
             if !self.matrix.solve(&mut self.change) {
                 return false;
             }
-            let mut moved = 0.0;
             let mut total = 0.0;
             for ((d, change), psi) in d_q.iter_mut().zip(&mut self.change).zip(psi_q) {
                 *change *= scale;
                 *d += *change;
-                moved += *change * *change;
                 total += (psi + *d) * (psi + *d);
                 if iteration == 0 {
                     *change = psi + *d;
                 }
             }
-            flow.problem().operator.apply_adjoint(&self.change, &mut self.shift);
-            if iteration == 0 {
-                for ((d, shift), psi) in d_s.iter_mut().zip(&mut self.shift).zip(psi_s) {
-                    *shift -= psi;
-                    *d = *shift;
-                }
-            } else {
-                d_s.iter_mut().zip(&self.shift).for_each(|(d, shift)| *d += shift);
-            }
-            for ((s, p), d) in evaluation.adjoint.iter_mut().zip(predicted).zip(d_s.iter()) {
-                *s = p + d;
-            }
-            let size = norm.of_s(&self.shift);
+            self.passes.adjoint(flow, &self.change, &mut self.shift);
+            let mut size = 0.0;
+            vectorized::run(Move {
+                forcing: (iteration == 0).then_some(psi_s),
+                shift: &mut self.shift,
+                d: d_s,
+                predicted,
+                s: &mut evaluation.adjoint,
+                weights: norm.weights(),
+                square: &mut size,
+            });
+            let size = norm.from_square(size);
             if !size.is_finite() {
                 return false;
             }
@@ -209,15 +232,57 @@ impl Corrector {
                     return false;
                 }
                 rate = (RATE_DECAY * rate).max(size / last);
+                if self.age == 0 {
+                    self.first_rate = (size / last).max(LEAST_RATE);
+                }
             }
             let left = rate / (1.0 - rate).max(0.1);
-            // what s does not see of q is still a part of r = (ψ + d)/c
-            if size * left <= SHARE && moved * left * left <= RESIDUAL_SHARE * RESIDUAL_SHARE * total.max(floor) {
+            // what is left of the defect is the difference between r = (ψ + d)/c and y − A w(s)
+            if size * left <= SHARE && defect * left * left <= RESIDUAL_SHARE * RESIDUAL_SHARE * total.max(floor) {
                 self.rate = rate;
                 return true;
             }
             last = size;
         }
         false
+    }
+}
+
+/// What a change `shift` of s does: to d_s, which it replaces less the forcing in the first iteration, to s, and to the norm.
+struct Move<'a> {
+    forcing: Option<&'a [f64]>,
+    shift: &'a mut [f64],
+    d: &'a mut [f64],
+    predicted: &'a [f64],
+    s: &'a mut [f64],
+    weights: &'a [f64],
+    square: &'a mut f64,
+}
+
+impl Loop for Move<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            forcing,
+            shift,
+            d,
+            predicted,
+            s,
+            weights,
+            square,
+        } = self;
+        match forcing {
+            Some(forcing) => {
+                for ((shift, d), forcing) in shift.iter_mut().zip(d.iter_mut()).zip(forcing) {
+                    *shift -= forcing;
+                    *d = *shift;
+                }
+            }
+            None => d.iter_mut().zip(shift.iter()).for_each(|(d, shift)| *d += shift),
+        }
+        for ((s, p), d) in s.iter_mut().zip(predicted).zip(d.iter()) {
+            *s = p + d;
+        }
+        *square = vectorized::weighted_square_within(shift, weights);
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn error_constant(order: usize) -> f64 {
 }
 
 /// A square matrix that acts on ∇¹…∇^k: entry [i][j], i, j = 1..k.
-type Differences = [[f64; MAX_ORDER + 1]; MAX_ORDER + 1];
+pub(super) type Differences = [[f64; MAX_ORDER + 1]; MAX_ORDER + 1];
 
 /// ∇ʲ of the same polynomial at step `factor`·h is Σ_i ∇ⁱ M[i][j]: the product R(factor) U of the paper, U = R(1).
 pub(super) fn rescaling(order: usize, factor: f64) -> Differences {

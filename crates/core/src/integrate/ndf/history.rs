@@ -2,21 +2,21 @@
 
 #![allow(clippy::needless_range_loop)] // indices as in the formulas
 
-use super::formula::{self, MAX_ORDER};
+use super::formula::{self, Differences, MAX_ORDER};
+use crate::vectorized::{self, Loop};
 
 /// ∇⁰…∇^{k+2} of a vector function, one row each.
 pub(super) struct History {
-    rows: [Vec<f64>; MAX_ORDER + 3],
-    /// Row used while rescaling.
-    spare: Vec<[f64; MAX_ORDER + 1]>,
+    rows: Rows,
 }
+
+type Rows = [Vec<f64>; MAX_ORDER + 3];
 
 impl History {
     /// A history of order 1: value and ∇¹ = h·velocity are to be filled in.
     pub(super) fn new(length: usize) -> Self {
         Self {
             rows: std::array::from_fn(|_| vec![0.0; length]),
-            spare: Vec::new(),
         }
     }
 
@@ -32,58 +32,208 @@ impl History {
 
     /// y⁰ = Σ_{j≤k} ∇ʲ and ψ = Σ_{j≥1} γ_j ∇ʲ/((1 − κ)γ_k).
     pub(super) fn predict(&self, order: usize, predictor: &mut [f64], psi: &mut [f64]) {
-        predictor.copy_from_slice(&self.rows[0]);
-        psi.fill(0.0);
-        for j in 1..=order {
-            let factor = formula::memory(order, j);
-            for ((y, psi), d) in predictor.iter_mut().zip(psi.iter_mut()).zip(&self.rows[j]) {
-                *y += d;
-                *psi += factor * d;
-            }
-        }
+        let factors = std::array::from_fn(|j| formula::memory(order, j));
+        run(
+            order,
+            &mut Predict {
+                rows: &self.rows,
+                factors,
+                predictor,
+                psi,
+            },
+        );
     }
 
     /// Takes over the correction d of an accepted step of that order.
     pub(super) fn accept(&mut self, order: usize, correction: &[f64]) {
-        let (lower, upper) = self.rows.split_at_mut(order + 2);
-        for ((next, last), d) in upper[0].iter_mut().zip(&mut lower[order + 1]).zip(correction) {
-            *next = d - *last;
-            *last = *d;
-        }
-        for j in (0..=order).rev() {
-            let (lower, upper) = self.rows.split_at_mut(j + 1);
-            for (d, above) in lower[j].iter_mut().zip(&upper[0]) {
-                *d += above;
-            }
-        }
+        run(
+            order,
+            &mut Accept {
+                rows: &mut self.rows,
+                correction,
+            },
+        );
     }
 
     /// Differences ∇¹…∇^k of the same polynomial at step `factor`·h.
     pub(super) fn rescale(&mut self, order: usize, factor: f64) {
         let matrix = formula::rescaling(order, factor);
-        let length = self.rows[0].len();
-        self.spare.resize(length, [0.0; MAX_ORDER + 1]);
-        for (i, old) in self.spare.iter_mut().enumerate() {
-            for j in 1..=order {
-                old[j] = self.rows[j][i];
-            }
-        }
-        for j in 1..=order {
-            for (new, old) in self.rows[j].iter_mut().zip(&self.spare) {
-                *new = (1..=order).map(|l| old[l] * matrix[l][j]).sum();
-            }
-        }
+        run(
+            order,
+            &mut Rescale {
+                rows: &mut self.rows,
+                matrix,
+            },
+        );
     }
 
     /// Entries `range` of the interpolating polynomial, θ ∈ [−1, 0] steps after the end of the last step.
     pub(super) fn interpolate(&self, order: usize, theta: f64, range: std::ops::Range<usize>, out: &mut [f64]) {
         let basis = formula::newton_polynomials(order, theta);
-        out.copy_from_slice(&self.rows[0][range.clone()]);
-        for j in 1..=order {
-            for (out, d) in out.iter_mut().zip(&self.rows[j][range.clone()]) {
-                *out += basis[j] * d;
+        run(
+            order,
+            &mut Interpolate {
+                rows: &self.rows,
+                basis,
+                start: range.start,
+                out,
+            },
+        );
+    }
+}
+
+/// Entries that are worked on together: all rows are read once.
+const LANES: usize = 8;
+
+/// What is done to the entries of all rows at one place, given the order as a constant.
+trait Entries {
+    fn length(&self) -> usize;
+    /// `W` entries from `i` on.
+    fn at<const K: usize, const W: usize>(&mut self, i: usize);
+}
+
+struct Sweep<'a, const K: usize, E>(&'a mut E);
+
+impl<const K: usize, E: Entries> Loop for Sweep<'_, K, E> {
+    #[inline(always)]
+    fn run(self) {
+        let length = self.0.length();
+        let whole = length - length % LANES;
+        for i in (0..whole).step_by(LANES) {
+            self.0.at::<K, LANES>(i);
+        }
+        for i in whole..length {
+            self.0.at::<K, 1>(i);
+        }
+    }
+}
+
+fn run(order: usize, entries: &mut impl Entries) {
+    match order {
+        1 => vectorized::run(Sweep::<1, _>(entries)),
+        2 => vectorized::run(Sweep::<2, _>(entries)),
+        3 => vectorized::run(Sweep::<3, _>(entries)),
+        4 => vectorized::run(Sweep::<4, _>(entries)),
+        _ => vectorized::run(Sweep::<MAX_ORDER, _>(entries)),
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always)] // only then it is compiled for the instruction set of its caller
+fn load<const W: usize>(row: &[f64], i: usize) -> [f64; W] {
+    let mut out = [0.0; W];
+    out.copy_from_slice(&row[i..i + W]);
+    out
+}
+
+struct Predict<'a> {
+    rows: &'a Rows,
+    factors: [f64; MAX_ORDER + 1],
+    predictor: &'a mut [f64],
+    psi: &'a mut [f64],
+}
+
+impl Entries for Predict<'_> {
+    fn length(&self) -> usize {
+        self.predictor.len()
+    }
+
+    #[inline(always)]
+    fn at<const K: usize, const W: usize>(&mut self, i: usize) {
+        let mut y = load::<W>(&self.rows[0], i);
+        let mut psi = [0.0; W];
+        for j in 1..=K {
+            let d = load::<W>(&self.rows[j], i);
+            for l in 0..W {
+                y[l] += d[l];
+                psi[l] += self.factors[j] * d[l];
             }
         }
+        self.predictor[i..i + W].copy_from_slice(&y);
+        self.psi[i..i + W].copy_from_slice(&psi);
+    }
+}
+
+struct Accept<'a> {
+    rows: &'a mut Rows,
+    correction: &'a [f64],
+}
+
+impl Entries for Accept<'_> {
+    fn length(&self) -> usize {
+        self.correction.len()
+    }
+
+    #[inline(always)]
+    fn at<const K: usize, const W: usize>(&mut self, i: usize) {
+        let d = load::<W>(self.correction, i);
+        let mut next = load::<W>(&self.rows[K + 1], i);
+        for l in 0..W {
+            next[l] = d[l] - next[l];
+        }
+        self.rows[K + 2][i..i + W].copy_from_slice(&next);
+        self.rows[K + 1][i..i + W].copy_from_slice(&d);
+        let mut above = d;
+        for j in (0..=K).rev() {
+            let row = load::<W>(&self.rows[j], i);
+            for l in 0..W {
+                above[l] += row[l];
+            }
+            self.rows[j][i..i + W].copy_from_slice(&above);
+        }
+    }
+}
+
+struct Rescale<'a> {
+    rows: &'a mut Rows,
+    matrix: Differences,
+}
+
+impl Entries for Rescale<'_> {
+    fn length(&self) -> usize {
+        self.rows[0].len()
+    }
+
+    #[inline(always)]
+    fn at<const K: usize, const W: usize>(&mut self, i: usize) {
+        let mut old = [[0.0; W]; MAX_ORDER + 1];
+        for j in 1..=K {
+            old[j] = load::<W>(&self.rows[j], i);
+        }
+        for j in 1..=K {
+            let mut new = [0.0; W];
+            for k in 1..=K {
+                for l in 0..W {
+                    new[l] += old[k][l] * self.matrix[k][j];
+                }
+            }
+            self.rows[j][i..i + W].copy_from_slice(&new);
+        }
+    }
+}
+
+struct Interpolate<'a> {
+    rows: &'a Rows,
+    basis: [f64; MAX_ORDER + 1],
+    start: usize,
+    out: &'a mut [f64],
+}
+
+impl Entries for Interpolate<'_> {
+    fn length(&self) -> usize {
+        self.out.len()
+    }
+
+    #[inline(always)]
+    fn at<const K: usize, const W: usize>(&mut self, i: usize) {
+        let mut y = load::<W>(&self.rows[0], self.start + i);
+        for j in 1..=K {
+            let d = load::<W>(&self.rows[j], self.start + i);
+            for l in 0..W {
+                y[l] += self.basis[j] * d[l];
+            }
+        }
+        self.out[i..i + W].copy_from_slice(&y);
     }
 }
 

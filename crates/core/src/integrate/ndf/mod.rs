@@ -13,6 +13,7 @@ mod control;
 mod corrector;
 mod formula;
 mod history;
+mod passes;
 mod stepper;
 mod tolerance;
 

@@ -67,7 +67,7 @@ impl<'a> Stepper<'a> {
                 psi: zeros(),
                 correction: zeros(),
             },
-            corrector: Corrector::new(flow),
+            corrector: Corrector::new(flow, flow.cancellation() * tolerance),
             norm: Norm::new(m, n, flow.cancellation() * tolerance),
             floor: f64::INFINITY,
             order: 1,
@@ -100,9 +100,8 @@ impl<'a> Stepper<'a> {
         let (m, n) = (self.m, self.n);
         self.flow.evaluate(q, &mut self.evaluation);
         self.corrector.evaluations += 1;
-        let size = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
         let y = size(&self.flow.problem().measurements);
-        self.corrector.start(y.max(size(&self.evaluation.residual)));
+        self.corrector.start(self.flow, y.max(size(&self.evaluation.residual)));
         self.norm.at(self.flow, &self.evaluation.adjoint);
         let mut pull = vec![0.0; n];
         self.flow
@@ -214,7 +213,12 @@ impl<'a> Stepper<'a> {
     fn accept(&mut self, error: f64) {
         self.corrector.accepted();
         self.history.accept(self.order, &self.equation.correction);
-        let s = self.s();
+        let (q, s) = (self.q(), self.s());
+        let moved = size(&self.history.row(1)[q]);
+        if self.corrector.passes.drifted(moved, size(&self.iterate.residual)) {
+            let (q, s) = self.history.row_mut(0)[..self.m + self.n].split_at_mut(self.m);
+            self.flow.problem().operator.apply_adjoint(q, s);
+        }
         self.iterate.adjoint.copy_from_slice(&self.history.row(0)[s]);
         self.flow.weights(&self.iterate.adjoint, &mut self.iterate.weights);
         std::mem::swap(&mut self.evaluation, &mut self.iterate);
@@ -269,6 +273,11 @@ impl DenseOutput for Stepper<'_> {
     /// s is interpolated like q, and A w is the only pass.
     fn evaluate(&self, _flow: &dyn Flow, tau: f64, _state: &[f64], out: &mut Evaluation) {
         self.interpolate(tau, self.s(), &mut out.adjoint);
-        self.flow.residual(out);
+        let size = size(&self.evaluation.residual);
+        self.corrector.passes.accurate_residual(self.flow, size, out);
     }
+}
+
+fn size(v: &[f64]) -> f64 {
+    v.iter().map(|x| x * x).sum::<f64>().sqrt()
 }

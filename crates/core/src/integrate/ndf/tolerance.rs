@@ -1,6 +1,7 @@
 //! What counts as one tolerance: errors of the logarithms of the factors, and of ∫ℓ.
 
 use crate::flow::DualFlow;
+use crate::vectorized;
 
 /// Weighted norms of (q, s, integrals).
 ///
@@ -11,6 +12,8 @@ pub(super) struct Norm {
     m: usize,
     n: usize,
     weights: Vec<f64>,
+    /// Largest of the weights, in tolerances: what an error of s of size one counts at most.
+    pub(super) steepest: f64,
     /// Tolerance of log x.
     pub(super) tolerance: f64,
     /// Tolerance of ∫ℓ.
@@ -23,6 +26,7 @@ impl Norm {
             m,
             n,
             weights: vec![0.0; n],
+            steepest: 0.0,
             tolerance,
             integral: f64::INFINITY,
         }
@@ -31,22 +35,22 @@ impl Norm {
     /// Weighs errors by the factors at s.
     pub(super) fn at(&mut self, flow: &DualFlow, s: &[f64]) {
         flow.sensitivity(s, &mut self.weights);
+        self.steepest = vectorized::largest(&self.weights) / self.tolerance;
     }
 
     /// Size of an error of s, in tolerances.
     pub(super) fn of_s(&self, s: &[f64]) -> f64 {
-        let mut sums = [0.0; 4];
-        let (errors, weights) = (s.chunks_exact(4), self.weights.chunks_exact(4));
-        let tail = errors.remainder().iter().zip(weights.remainder());
-        let tail: f64 = tail.map(|(e, w)| (e * w) * (e * w)).sum();
-        for (e, w) in errors.zip(weights) {
-            for i in 0..4 {
-                let part = e[i] * w[i];
-                sums[i] += part * part;
-            }
-        }
-        let sum = (sums[0] + sums[2]) + (sums[1] + sums[3]) + tail;
-        (sum / self.n as f64).sqrt() / self.tolerance // sizes fit a double
+        self.from_square(vectorized::weighted_square(s, &self.weights))
+    }
+
+    /// The same from Σ (weight_j s_j)².
+    pub(super) fn from_square(&self, square: f64) -> f64 {
+        (square / self.n as f64).sqrt() / self.tolerance // sizes fit a double
+    }
+
+    /// The weights of s_j, n entries.
+    pub(super) fn weights(&self) -> &[f64] {
+        &self.weights
     }
 
     /// Size of an error of everything, in tolerances; NaN if it has none.

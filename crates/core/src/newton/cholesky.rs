@@ -1,0 +1,95 @@
+//! Cholesky factorization of a small symmetric positive definite matrix, on one thread.
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt::factor::{LltParams, LltRegularization, cholesky_in_place, cholesky_in_place_scratch};
+use faer::{Auto, Mat, Par, Spec};
+
+use crate::vectorized::{self, Loop};
+
+/// M = L Lᵀ.
+pub(super) struct Cholesky {
+    /// L, in the lower triangle.
+    factor: Mat<f64>,
+}
+
+impl Cholesky {
+    /// From the lower triangle of M; `None` where M is not positive definite.
+    pub(super) fn new(mut matrix: Mat<f64>) -> Option<Self> {
+        let params: Spec<LltParams, f64> = <LltParams as Auto<f64>>::auto().into();
+        let scratch = cholesky_in_place_scratch::<f64>(matrix.nrows(), Par::Seq, params);
+        let mut memory = MemBuffer::new(scratch);
+        let stack = MemStack::new(&mut memory);
+        cholesky_in_place(matrix.as_mut(), LltRegularization::default(), Par::Seq, stack, params).ok()?;
+        Some(Self { factor: matrix })
+    }
+
+    /// L_ii².
+    pub(super) fn pivot(&self, i: usize) -> f64 {
+        self.factor[(i, i)] * self.factor[(i, i)]
+    }
+
+    /// b ← M⁻¹ b.
+    pub(super) fn solve(&self, b: &mut [f64]) {
+        vectorized::run(Solve {
+            factor: &self.factor,
+            b,
+        });
+    }
+
+    /// M⁻¹ B.
+    pub(super) fn solved(&self, mut right: Mat<f64>) -> Mat<f64> {
+        for k in 0..right.ncols() {
+            self.solve(right.col_as_slice_mut(k));
+        }
+        right
+    }
+}
+
+/// See [`Cholesky::solve`].
+struct Solve<'a> {
+    factor: &'a Mat<f64>,
+    b: &'a mut [f64],
+}
+
+impl Loop for Solve<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { factor, b } = self;
+        for j in 0..b.len() {
+            let column = &factor.col_as_slice(j)[j..];
+            let value = b[j] / column[0];
+            b[j] = value;
+            for (b, l) in b[j + 1..].iter_mut().zip(&column[1..]) {
+                *b -= l * value;
+            }
+        }
+        for j in (0..b.len()).rev() {
+            let column = &factor.col_as_slice(j)[j..];
+            b[j] = (b[j] - vectorized::dot_within(&column[1..], &b[j + 1..])) / column[0];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_solves_what_is_positive_definite_and_refuses_what_is_not() {
+        for size in [1, 2, 7, 40] {
+            let root = Mat::from_fn(size, size, |i, j| ((3 * i + 7 * j + 1) as f64).sin());
+            let mut matrix = &root * root.transpose();
+            (0..size).for_each(|i| matrix[(i, i)] += 0.1);
+            let b = Mat::from_fn(size, 2, |i, k| ((i + 2 * k) as f64).cos());
+            let x = Cholesky::new(matrix.clone()).unwrap().solved(b.clone());
+            let product = &matrix * &x;
+            for i in 0..size {
+                for k in 0..2 {
+                    assert!((product[(i, k)] - b[(i, k)]).abs() <= 1e-11, "{size}");
+                }
+            }
+            matrix[(size - 1, size - 1)] = -1.0;
+            assert!(Cholesky::new(matrix).is_none());
+        }
+    }
+}
