@@ -34,6 +34,10 @@ pub trait Event: Send + Sync {
     fn name(&self) -> String;
     /// The value whose sign change is located.
     fn value(&self, view: &EventView) -> f64;
+    /// The time at which it happens, where that is known beforehand and need not be searched for.
+    fn time(&self) -> Option<f64> {
+        None
+    }
     /// Whether it stops the flow.
     fn action(&self) -> Action {
         Action::Stop

@@ -33,6 +33,10 @@ impl Event for TimeReached {
         self.name.clone()
     }
 
+    fn time(&self) -> Option<f64> {
+        Some(self.time)
+    }
+
     fn value(&self, view: &EventView) -> f64 {
         DoubleDouble::new(self.time, 0.0).minus(view.t)
     }

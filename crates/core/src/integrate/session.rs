@@ -18,6 +18,8 @@ use crate::vectorized;
 const CLOCK_RATIO: f64 = 1e6;
 /// The integrals restart when one step adds less than this fraction: its increment then keeps 1e-9 relative.
 const INTEGRAL_RATIO: f64 = 2e-7;
+/// An event is located to where its value is negative, but no further below zero than this.
+const CROSSED: f64 = 1e-10;
 /// At least this many steps between restarts, each of which costs the integrator its history.
 const STEPS_BETWEEN_RESTARTS: usize = 60;
 
@@ -387,13 +389,18 @@ impl<'a> Session<'a> {
 
     /// Illinois iteration for the sign change of event `i` in (self.tau, to]; returns a time at which it holds.
     fn crossing(&mut self, dense: &dyn DenseOutput, to: f64, i: usize, value: f64) -> f64 {
+        if let Some(time) = self.task.events[i].time() {
+            return DoubleDouble::new(time, 0.0).minus(self.base).clamp(self.tau, to);
+        }
         let (mut low, mut high) = ((self.tau, self.values[i]), (to, value));
+        let mut last = None;
         for iteration in 0..80 {
             let width = high.0 - low.0;
             if width <= 1e-13 * high.0 || high.1 == 0.0 {
                 break;
             }
-            let secant = high.0 - high.1 * width / (high.1 - low.1);
+            // aimed at the middle of what is accepted
+            let secant = high.0 - (high.1 + 0.5 * CROSSED) * width / (high.1 - low.1);
             let inside = secant > low.0 && secant < high.0;
             let middle = if inside && iteration % 4 != 3 {
                 secant
@@ -404,16 +411,21 @@ impl<'a> Session<'a> {
                 break;
             }
             let now = self.event_at(i, middle);
-            if now <= 0.0 {
+            let side = now <= 0.0;
+            if side {
                 high = (middle, now);
-                low.1 *= 0.5;
-                if now > -1e-10 {
+                if now > -CROSSED {
                     break;
                 }
             } else {
                 low = (middle, now);
-                high.1 *= 0.5;
             }
+            // an end that stays for a second time counts half, or it might stay for good
+            if last == Some(side) {
+                let stays = if side { &mut low.1 } else { &mut high.1 };
+                *stays *= 0.5;
+            }
+            last = Some(side);
         }
         high.0
     }

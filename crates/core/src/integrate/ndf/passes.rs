@@ -27,8 +27,9 @@ const DRIFT: f64 = 0.5;
 const DRIFT_OF_RESIDUAL: f64 = 1e-2;
 /// Where s would have to be computed anew more often than this in a run, single precision is not begun with.
 const RENEWALS: f64 = 100.0;
-/// And where it was within as few steps, it is given up.
+/// Where it was within as few steps for so many times in a row, it is given up.
 const SHORTEST: usize = 2;
+const PATIENCE: usize = 4;
 /// Tolerances of log x that the rounding of one column may cost a step.
 const SHARE: f64 = 0.02;
 /// Relative error of the residual at an output, in tolerances.
@@ -51,6 +52,8 @@ pub(super) struct Passes {
     /// Bound on s − Aᵀq, and steps since it was zero.
     drift: f64,
     steps: usize,
+    /// How often in a row that was for a few steps only.
+    hasty: usize,
     /// Steps during which the differences of s still remember single precision.
     remembered: usize,
 }
@@ -75,6 +78,7 @@ impl Passes {
             vanishing: VANISHING * size,
             drift: 0.0,
             steps: 0,
+            hasty: 0,
             remembered: 0,
         }
     }
@@ -98,7 +102,10 @@ impl Passes {
         self.steps += 1;
         let seen = self.drift * self.influence > DRIFT_OF_RESIDUAL * residual.max(self.vanishing);
         let due = seen || self.drift > self.budget;
-        if self.single.is_some() && due && self.steps <= SHORTEST {
+        if due {
+            self.hasty = if self.steps <= SHORTEST { self.hasty + 1 } else { 0 };
+        }
+        if self.single.is_some() && self.hasty >= PATIENCE {
             self.single = None;
             self.remembered = formula::MAX_ORDER + 3;
         }
