@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use hadaflow::analysis::prediction;
 use hadaflow::experiment::resolve::Library;
-use hadaflow::experiment::scenario::parse;
+use hadaflow::experiment::scenario::{parse, parse_with_overrides};
 use hadaflow::experiment::sweep::{Columns, Grid, Sweep};
 use support::{BINARY, Done, Place, repository};
 
@@ -153,7 +153,18 @@ fn the_commands_of_the_documents_run() {
         // the commands of one document build on each other
         let place = workshop();
         let path = format!("{}:{}", place.path(".bin").display(), std::env::var("PATH").unwrap());
-        for block in blocks(&text).iter().filter(|block| block.language == "console") {
+        for block in blocks(&text) {
+            // "With this text in `NAME`," behind a block makes it a file that commands find
+            let behind = text.split(&block.text).nth(1).unwrap_or_default();
+            if let Some(named) = behind
+                .trim_start_matches(['`', '\n'])
+                .strip_prefix("With this text in `")
+            {
+                place.write(named.split('`').next().unwrap(), &block.text);
+            }
+            if block.language != "console" {
+                continue;
+            }
             for command in commands(&block.text) {
                 let place_in_text = format!("{}:{}: {command}", document.display(), block.line);
                 let slow = SLOW.iter().any(|name| command.contains(name));
@@ -181,7 +192,7 @@ fn the_commands_of_the_documents_run() {
         }
     }
     assert!(
-        count >= 3,
+        count >= 20,
         "the documents show how to use the command: {count} commands"
     );
 }
@@ -193,8 +204,25 @@ fn the_scenarios_in_the_documents_parse() {
         let text = std::fs::read_to_string(&document).unwrap();
         for block in blocks(&text) {
             let language = block.language.split([',', ' ']).next().unwrap_or_default();
-            if language != "ron" || !block.text.contains("Scenario(") {
+            if language != "ron" {
                 continue;
+            }
+            if block.text.starts_with("axes:") {
+                // a part of a sweep, about files that need not be there
+                let template =
+                    "Scenario(problem: Files(matrix: \"A.npy\", measurements: \"y.npy\"), model: (depth: 2))";
+                let sweep = format!("Sweep(template: {template}, {})", block.text);
+                Columns::new(&Sweep::parse::<&str>(&sweep, &document, &[]).unwrap()).unwrap();
+                count += 1;
+                continue;
+            }
+            if !block.text.contains("Scenario(") {
+                assert!(
+                    block.text.starts_with("Slurm("),
+                    "{}: neither parsed nor run",
+                    block.text
+                );
+                continue; // the file of a command below it
             }
             if block.text.starts_with("Sweep(") {
                 let sweep = Sweep::parse::<&str>(&block.text, &document, &[]).unwrap();
@@ -214,7 +242,104 @@ fn the_scenarios_in_the_documents_parse() {
             count += 1;
         }
     }
-    assert!(count >= 1, "the documents show a scenario");
+    assert!(count >= 5, "the documents show scenarios: {count}");
+}
+
+/// The page on the scenario.
+fn page_of_the_scenario() -> String {
+    std::fs::read_to_string(repository().join("docs/src/scenario.md")).unwrap()
+}
+
+/// Texts with a name that does not exist: the errors list the names that do, as the types of the scenario know them.
+const UNKNOWN: [&str; 19] = [
+    "nope: 1, problem: Synthetic(), model: (depth: 2)",
+    "problem: Nope(), model: (depth: 2)",
+    "problem: Synthetic(nope: 1), model: (depth: 2)",
+    "problem: Synthetic(ensemble: Nope), model: (depth: 2)",
+    "problem: Synthetic(signal: Nope()), model: (depth: 2)",
+    "problem: Synthetic(signal: Sparse(nope: 1)), model: (depth: 2)",
+    "problem: Synthetic(signal: Sparse(magnitude: Nope)), model: (depth: 2)",
+    "problem: Files(nope: 1), model: (depth: 2)",
+    "problem: Synthetic(), model: (depth: 2, nope: 1)",
+    "problem: Synthetic(), model: (depth: 2, sign: Nope)",
+    "problem: Synthetic(), model: (depth: 2, initialization: Nope(1))",
+    "problem: Synthetic(), model: (depth: 2, initialization: Random(nope: 1))",
+    "problem: Synthetic(), model: (depth: 2), integrate: (nope: 1)",
+    "problem: Synthetic(), model: (depth: 2), integrate: (formulation: Nope)",
+    "problem: Synthetic(), model: (depth: 2), integrate: (method: Nope)",
+    "problem: Synthetic(), model: (depth: 2), integrate: (method: GradientDescent(nope: 1))",
+    "problem: Synthetic(), model: (depth: 2), integrate: (stop: [Nope])",
+    "problem: Synthetic(), model: (depth: 2), integrate: (stop: [CoordinateActive(nope: 1)])",
+    "problem: Synthetic(), model: (depth: 2), record: Nope",
+];
+
+/// Every field and every choice that the types have is on the page, in code.
+#[test]
+fn the_page_of_the_scenario_has_every_name() {
+    let page = page_of_the_scenario();
+    let code: Vec<&str> = page.split('`').skip(1).step_by(2).collect();
+    let word = |code: &str, name: &str| {
+        code.split(|c: char| !c.is_alphanumeric() && c != '_')
+            .any(|word| word == name)
+    };
+    let mut count = 0;
+    for text in UNKNOWN {
+        let error = parse(&format!("Scenario({text})"), Path::new("s.ron"))
+            .unwrap_err()
+            .to_string();
+        let (_, known) = error
+            .split_once("(known here: ")
+            .unwrap_or_else(|| panic!("{text}: {error}"));
+        for name in known.split(')').next().unwrap().split(", ") {
+            assert!(
+                code.iter().any(|code| word(code, name)),
+                "{name} of {text} is not on the page"
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 60, "{count} names");
+}
+
+/// The defaults on the page are those of the types: set explicitly, they change nothing.
+#[test]
+fn the_page_of_the_scenario_has_the_defaults() {
+    let least = "Scenario(problem: Synthetic(), model: (depth: 2))";
+    let path = Path::new("s.ron");
+    let default = parse(least, path).unwrap();
+    let (mut prefix, mut count) = (None, 0);
+    for line in page_of_the_scenario().lines() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            prefix = match heading {
+                "Top level" => Some(""),
+                "`problem: Synthetic(..)`" => Some("problem."),
+                "`model`" => Some("model."),
+                "`integrate`" => Some("integrate."),
+                _ => None,
+            };
+        }
+        let cells: Vec<&str> = line.split(" | ").map(|cell| cell.trim_matches(['|', ' '])).collect();
+        let (Some(prefix), [field, _, value, _]) = (prefix, cells.as_slice()) else {
+            continue;
+        };
+        let field = field.trim_matches('`');
+        let value = match value.split('`').nth(1) {
+            Some(code) => code.to_owned(),
+            None => value.split(',').next().unwrap().replace(' ', ""),
+        };
+        let value = match value.as_str() {
+            "default" | "required" | "alldefaults" => continue,
+            _ if field == "max_steps" => continue, // it depends on the method, and is not a value of the type
+            "empty" if field == "title" => "\"\"".to_owned(),
+            "empty" => "[]".to_owned(),
+            other => other.to_owned(),
+        };
+        let set = [format!("{prefix}{field}={value}")];
+        let found = parse_with_overrides(least, path, &set);
+        assert_eq!(found.as_ref(), Ok(&default), "{prefix}{field}: {value}");
+        count += 1;
+    }
+    assert!(count >= 18, "{count} defaults");
 }
 
 #[test]

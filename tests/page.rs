@@ -55,7 +55,12 @@ fn the_page_has_the_numbers_of_the_report() {
     let listed = "references: [Truth, BasisPursuit, BregmanProjection], record";
     place.write("s.ron", SMALL.replace("record", listed));
     place.run(&["run", "s.ron", "--out", "out"]).exits(0);
-    let (report, page) = (place.report("out"), page(&place, "out"));
+    says_what_the_report_says(&place);
+}
+
+/// Numbers, verdicts and pictures of the page in `out` are those of its report.
+fn says_what_the_report_says(place: &Place) {
+    let (report, page) = (place.report("out"), page(place, "out"));
     let cells = shown(&page);
     for part in ["statistics", "final", "predictions"] {
         let mut found = Vec::new();
@@ -90,6 +95,22 @@ fn the_page_has_the_numbers_of_the_report() {
                 prediction["verdict"].as_str().unwrap()
             )),
             "{name}"
+        );
+        // its own numbers stand in its own row, in the order of the columns
+        let mut expected = Vec::new();
+        for part in ["measured", "bound", "uncertainty", "margin"] {
+            numbers(&prediction[part], &mut expected);
+        }
+        assert_eq!(
+            expected.len(),
+            if prediction["verdict"] == "inapplicable" { 0 } else { 4 },
+            "{name}"
+        );
+        let found: Vec<f64> = shown(row).into_iter().map(|(value, _)| value).collect();
+        assert_eq!(found.len(), expected.len(), "{name}");
+        assert!(
+            found.iter().zip(&expected).all(|(a, b)| same(*a, *b)),
+            "{name}: {found:?} {expected:?}"
         );
     }
     // every figure that was drawn is on the page, as it was drawn
@@ -127,7 +148,13 @@ fn a_browser_opens_the_page_without_complaint() {
     place
         .run(&["run".as_ref(), scenario.as_os_str(), "--out".as_ref(), "out".as_ref()])
         .exits(0);
-    let figures = page(&place, "out").matches("<figure ").count();
+    says_what_the_report_says(&place);
+    let text = page(&place, "out");
+    for outside in ["src=", "href=", "@import", "url(h", "fetch(", "XMLHttpRequest"] {
+        assert!(!text.contains(outside), "the page asks for nothing: {outside}");
+    }
+    assert!(text.contains("default-src 'none'"), "and forbids itself to");
+    let figures = text.matches("<figure ").count();
     assert!(figures >= 9, "{figures}");
     let size = place.read("out/report.html").len();
     assert!(size < MOST_BYTES, "{size} bytes");
@@ -138,6 +165,7 @@ fn a_browser_opens_the_page_without_complaint() {
         "--no-sandbox",
         "--disable-gpu",
         "--enable-logging=stderr",
+        "--host-resolver-rules=MAP * ~NOTFOUND", // as on a machine without a network
         &profile,
         "--dump-dom",
         &address,

@@ -3,8 +3,10 @@
 //!
 //! The numbers are part of the promise "same scenario, same bytes" and pinned by tests.
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha12Rng;
+use rand::SeedableRng;
+
+pub use rand::RngExt;
+pub use rand_chacha::ChaCha12Rng;
 
 /// What a stream of random numbers is for. The number of a purpose is its stream and never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

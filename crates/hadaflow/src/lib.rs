@@ -24,6 +24,15 @@
 //! # Ok::<(), hadaflow::core::error::CoreError>(())
 //! ```
 
+/// The programs of the book, compiled and run with the documentation tests.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../../../docs/src/first_run.md")]
+    struct FirstRun;
+    #[doc = include_str!("../../../docs/src/extending.md")]
+    struct Extending;
+}
+
 pub use hadaflow_analysis as analysis;
 pub use hadaflow_core as core;
 pub use hadaflow_experiment as experiment;

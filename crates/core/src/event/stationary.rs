@@ -1,23 +1,23 @@
 //! The flow has come to rest, in the relative sense of the optimality conditions of min ℓ over its weights.
-//!
-//! With g = ∇ℓ(w) = −Aᵀr and a tolerance ε:
-//!
-//! ```text
-//! signed:    max_i |g_i|                                   ≤ ε ‖Aᵀy‖_∞
-//! positive:  max( max_i (−g_i),  max_i |w_i g_i| / max|w| ) ≤ ε ‖Aᵀy‖_∞
-//! ```
-//!
-//! A gradient below what rounding leaves of A w in r, about 16 ε_mach c² ‖w‖₁ with the largest column norm c, is at rest,
-//! too: where a positive model starts at weights of 1e17, no double w brings r = y − A w below 1e3.
-//!
-//! Unlike a small velocity this does not hold at the saddles, where some coordinate still has a pull. It holds in the
-//! end whether or not the loss can reach zero.
 
 use super::{Event, EventView};
 use crate::flow::{largest_squared_norm, residual_rounding};
 use crate::problem::Problem;
 
-/// See the module documentation.
+/// The flow has come to rest, in the relative sense of the optimality conditions of min ℓ over its weights.
+///
+/// With g = ∇ℓ(w) = −Aᵀr and a tolerance ε:
+///
+/// ```text
+/// signed:    max_i |g_i|                                   ≤ ε ‖Aᵀy‖_∞
+/// positive:  max( max_i (−g_i),  max_i |w_i g_i| / max|w| ) ≤ ε ‖Aᵀy‖_∞
+/// ```
+///
+/// A gradient below what rounding leaves of A w in r, about 16 ε_mach c² ‖w‖₁ with the largest column norm c, is at rest,
+/// too: where a positive model starts at weights of 1e17, no double w brings r = y − A w below 1e3.
+///
+/// Unlike a small velocity this does not hold at the saddles, where some coordinate still has a pull. It holds in the
+/// end whether or not the loss can reach zero.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stationary {
     tolerance: f64,

@@ -1,15 +1,4 @@
 //! The dual (mirror) flow q′ = y − A w(Aᵀq), q(0) = 0, for identical starts x0.
-//!
-//! With s = Aᵀq, entry by entry (arXiv 2112.11027, Sect. 2, in the normalisation d/dt ∇F(w) = Aᵀr):
-//!
-//! ```text
-//! L = 2:  u = x0 eˢ                              v = x0 e⁻ˢ
-//! L > 2:  u = (x0^{2−L} − (L−2)s)^{−1/(L−2)}     v = the same with −s;   |s| < x0^{2−L}/(L−2)
-//! w = u^L − v^L  (signed)  or  u^L (positive),   w′(s) = L (u^{2L−2} + v^{2L−2})
-//! ```
-//!
-//! It is the gradient flow of the convex function Φ(q) = Σ F*(Aᵀq) − y·q, so −J = A diag(w′) Aᵀ is symmetric.
-//! For L > 2 a double q resolves the distance to the barrier only while eps·x0^{2−L} is below the tolerance.
 
 mod branch;
 
@@ -24,7 +13,18 @@ use crate::newton::{GramSolver, NewtonSolver};
 use crate::problem::Problem;
 use crate::vectorized;
 
-/// See the module documentation.
+/// The dual (mirror) flow q′ = y − A w(Aᵀq), q(0) = 0, for identical starts x0.
+///
+/// With s = Aᵀq, entry by entry (arXiv 2112.11027, Sect. 2, in the normalisation d/dt ∇F(w) = Aᵀr):
+///
+/// ```text
+/// L = 2:  u = x0 eˢ                              v = x0 e⁻ˢ
+/// L > 2:  u = (x0^{2−L} − (L−2)s)^{−1/(L−2)}     v = the same with −s;   |s| < x0^{2−L}/(L−2)
+/// w = u^L − v^L  (signed)  or  u^L (positive),   w′(s) = L (u^{2L−2} + v^{2L−2})
+/// ```
+///
+/// It is the gradient flow of the convex function Φ(q) = Σ F*(Aᵀq) − y·q, so −J = A diag(w′) Aᵀ is symmetric.
+/// For L > 2 a double q resolves the distance to the barrier only while eps·x0^{2−L} is below the tolerance.
 pub struct DualFlow {
     problem: Problem,
     branch: Branch,

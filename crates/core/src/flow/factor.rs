@@ -1,18 +1,4 @@
 //! The factor flow x_i′ = (Aᵀr)_i ∇P(x_i): the literal definition, for any initialization and any parametrization.
-//!
-//! It is the referee of the other two formulations. State: coordinate-major, k factors per coordinate.
-//!
-//! # What gradient descent carries along
-//!
-//! An explicit Euler step of size η of the signed model of depth 2 with u_1 = u_2 = u and v_1 = v_2 = v is, with
-//! g = Aᵀ(Aw − y), u ← u(1 − ηg) and v ← v(1 + ηg). So u v, constant along the flow, shrinks under descent,
-//!
-//! ```text
-//! u_i v_i = α_i² ∏_k (1 − η² g_{i,k}²)
-//! ```
-//!
-//! exactly (the effective start of Even, Pesme, Gunasekar, Flammarion, arXiv 2302.08982). On request the state ends with n
-//! further entries, the logarithms of |∏|, zero at the start and with velocity zero.
 
 use std::sync::Arc;
 
@@ -27,7 +13,21 @@ use crate::problem::Problem;
 /// Floor of the cancellation: factors are rounded relative to themselves, not to their distance from the start.
 const ROUNDED: f64 = 1e-6;
 
-/// See the module documentation.
+/// The factor flow x_i′ = (Aᵀr)_i ∇P(x_i): the literal definition, for any initialization and any parametrization.
+///
+/// It is the referee of the other two formulations. State: coordinate-major, k factors per coordinate.
+///
+/// # What gradient descent carries along
+///
+/// An explicit Euler step of size η of the signed model of depth 2 with u_1 = u_2 = u and v_1 = v_2 = v is, with
+/// g = Aᵀ(Aw − y), u ← u(1 − ηg) and v ← v(1 + ηg). So u v, constant along the flow, shrinks under descent,
+///
+/// ```text
+/// u_i v_i = α_i² ∏_k (1 − η² g_{i,k}²)
+/// ```
+///
+/// exactly (the effective start of Even, Pesme, Gunasekar, Flammarion, arXiv 2302.08982). On request the state ends with n
+/// further entries, the logarithms of |∏|, zero at the start and with velocity zero.
 pub struct FactorFlow {
     problem: Problem,
     parametrization: Arc<dyn Parametrization>,

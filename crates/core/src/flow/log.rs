@@ -1,13 +1,4 @@
 //! The log flow (log u)′ = u^{L−2}∘Aᵀr, (log v)′ = −v^{L−2}∘Aᵀr, w = u^L − v^L, for identical starts.
-//!
-//! Positivity of the factors is automatic and every coordinate is resolved relatively, at any depth and any scale
-//! (α = 1e-60 is log α = −138). State: per coordinate log(u_i/x0_i) (positive) or (log(u_i/x0_i), log(v_i/x0_i)) (signed):
-//! logarithms counted from the start, so that a weight far smaller than a large start still has all its digits.
-//!
-//! On a plateau of a deep model the pull (Aᵀr)_i of an active coordinate vanishes, a step is 1e15 or longer, and the
-//! rounding of the pull times that step would carry weight about between coordinates whose columns depend on each other.
-//! With log u known to ε|log(u/x0)|, r is known to ν = ε (|y| + Σ |w_j|‖a_j‖(1 + L|log(u_j/x0_j)|)); pulls are drawn
-//! towards 0 by ν‖a_i‖, of which nothing is known anyway.
 
 use std::sync::Arc;
 
@@ -18,7 +9,16 @@ use crate::mirror::{IdenticalMirror, MirrorMap, Position};
 use crate::newton::{BlockNewton, NewtonSolver};
 use crate::problem::Problem;
 
-/// See the module documentation.
+/// The log flow (log u)′ = u^{L−2}∘Aᵀr, (log v)′ = −v^{L−2}∘Aᵀr, w = u^L − v^L, for identical starts.
+///
+/// Positivity of the factors is automatic and every coordinate is resolved relatively, at any depth and any scale
+/// (α = 1e-60 is log α = −138). State: per coordinate log(u_i/x0_i) (positive) or (log(u_i/x0_i), log(v_i/x0_i)) (signed):
+/// logarithms counted from the start, so that a weight far smaller than a large start still has all its digits.
+///
+/// On a plateau of a deep model the pull (Aᵀr)_i of an active coordinate vanishes, a step is 1e15 or longer, and the
+/// rounding of the pull times that step would carry weight about between coordinates whose columns depend on each other.
+/// With log u known to ε|log(u/x0)|, r is known to ν = ε (|y| + Σ |w_j|‖a_j‖(1 + L|log(u_j/x0_j)|)); pulls are drawn
+/// towards 0 by ν‖a_i‖, of which nothing is known anyway.
 pub struct LogFlow {
     problem: Problem,
     depth: usize,
@@ -64,7 +64,7 @@ impl LogFlow {
         })
     }
 
-    /// ν: what rounding leaves of r, see the module documentation.
+    /// ν: what rounding leaves of r, see [`LogFlow`].
     fn noise(&self, state: &[f64], evaluation: &Evaluation) -> f64 {
         let k = self.entries();
         let sum: f64 = state

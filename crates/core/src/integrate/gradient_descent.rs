@@ -1,17 +1,4 @@
 //! Gradient descent on the factors: explicit Euler steps of the factor flow with a fixed step η,
-//!
-//! ```text
-//! x_k ← x_k + η (∏_{j≠k} x_j) ∘ Aᵀ(y − Aw),   t_k = kη
-//! ```
-//!
-//! in the clock of one factor (the full gradient of ℓ(x^L) would be L times as long). It follows the flow to first order in
-//! η and has laws of its own, see [`FactorFlow::with_shrinkage`](crate::flow::FactorFlow::with_shrinkage). Identical factors
-//! stay identical to the last bit, because each is multiplied by the same product in the same order.
-//!
-//! Between two iterates the trajectory is the *polygon* through them: at t_k + τ stands the Euler step of size τ from x_k.
-//! Integrals are those of the piecewise constant integrands at the iterates, left Riemann sums such as
-//! ∫₀ᵗ ℓ = Σ η ℓ(x_k) + τ ℓ(x_k): with q = ∫r this is what descent itself adds up, so that its discrete identities hold
-//! exactly, and not only up to O(η).
 
 use super::session::{DenseOutput, Session, Verdict, integrands, outputs};
 use super::{Integration, Integrator, Progress, Task};
@@ -20,7 +7,20 @@ use crate::flow::{Evaluation, Flow, Formulation};
 use crate::outcome::Outcome;
 use crate::record::Recorder;
 
-/// See the module documentation.
+/// Gradient descent on the factors: explicit Euler steps of the factor flow with a fixed step η,
+///
+/// ```text
+/// x_k ← x_k + η (∏_{j≠k} x_j) ∘ Aᵀ(y − Aw),   t_k = kη
+/// ```
+///
+/// in the clock of one factor (the full gradient of ℓ(x^L) would be L times as long). It follows the flow to first order in
+/// η and has laws of its own, see [`FactorFlow::with_shrinkage`](crate::flow::FactorFlow::with_shrinkage). Identical factors
+/// stay identical to the last bit, because each is multiplied by the same product in the same order.
+///
+/// Between two iterates the trajectory is the *polygon* through them: at t_k + τ stands the Euler step of size τ from x_k.
+/// Integrals are those of the piecewise constant integrands at the iterates, left Riemann sums such as
+/// ∫₀ᵗ ℓ = Σ η ℓ(x_k) + τ ℓ(x_k): with q = ∫r this is what descent itself adds up, so that its discrete identities hold
+/// exactly, and not only up to O(η).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GradientDescent {
     step: f64,

@@ -1,8 +1,4 @@
 //! What happens at a step, whatever the integrator: events, records, the clock, and the limits.
-//!
-//! The flow is autonomous, so the integrator runs on a *local* clock τ that starts again at 0 whenever the flow has become
-//! fast compared with the time elapsed (t + h would lose digits: a jump of width 1 happens at t = 1e48) or the integrals
-//! have become large compared with their present increments. Totals are kept in double-double.
 
 use super::schedule::{Clockwork, Key};
 use super::{Checkpoint, Integration, Mark, Progress, Task};
@@ -51,7 +47,11 @@ pub enum Verdict {
     End(Outcome),
 }
 
-/// See the module documentation.
+/// What happens at a step, whatever the integrator: events, records, the clock, and the limits.
+///
+/// The flow is autonomous, so the integrator runs on a *local* clock τ that starts again at 0 whenever the flow has become
+/// fast compared with the time elapsed (t + h would lose digits: a jump of width 1 happens at t = 1e48) or the integrals
+/// have become large compared with their present increments. Totals are kept in double-double.
 pub struct Session<'a> {
     task: &'a Task,
     recorder: &'a mut dyn Recorder,

@@ -34,7 +34,7 @@ impl DenseOperator {
 
     /// Draws the m × n entries one after the other, column by column, from `entry`; storage that cannot be had is an
     /// error.
-    pub(super) fn from_entries(rows: usize, cols: usize, mut entry: impl FnMut() -> f64) -> Result<Self> {
+    pub fn from_entries(rows: usize, cols: usize, mut entry: impl FnMut() -> f64) -> Result<Self> {
         super::check_sizes(rows, cols)?;
         let too_large = || CoreError::OutOfRange {
             field: "dimension",

@@ -1,18 +1,4 @@
 //! The mirror map of non-identical starts.
-//!
-//! All factors of one product obey (x_k²)′ = 2w (Aᵀr), so x_k² = ξ² + d_k with d_k ≥ 0 constant and ξ the (signed)
-//! smallest factor: one number ξ per coordinate and branch. With Q(ξ) = ∏_{k ≠ min} √(ξ² + d_k):
-//!
-//! ```text
-//! w = ξ Q(ξ),   s′ = Aᵀr,   ds = dξ/Q(ξ),   F″(w) = 1/Σ_k (w/x_k)²
-//! D(z, w) = ∫_ξ^Ξ (z/Q(ξ′) − ξ′) dξ′,   z = Ξ Q(Ξ)
-//! ```
-//!
-//! (arXiv 2112.11027 treats identical starts; this form follows from F*(s)′ = w and ξ dξ = w ds.) The integral is taken
-//! in η with ξ = δ sinh η, δ² = min d_k, or ξ = e^η where another factor ties with the smallest: there the integrand is
-//! analytic in a strip of half-width π/2 and a composite Gauss rule reaches rounding.
-//!
-//! Signed model: the branches of u and v are tied by s_u = −s_v, and the scalar divergence is D_u + D_v.
 
 use super::{Anchor, MirrorMap, Position};
 use crate::error::{CoreError, Result};
@@ -21,7 +7,21 @@ use crate::initialization::Sign;
 /// Nodes per unit of η.
 const NODES: usize = 16;
 
-/// See the module documentation.
+/// The mirror map of non-identical starts.
+///
+/// All factors of one product obey (x_k²)′ = 2w (Aᵀr), so x_k² = ξ² + d_k with d_k ≥ 0 constant and ξ the (signed)
+/// smallest factor: one number ξ per coordinate and branch. With Q(ξ) = ∏_{k ≠ min} √(ξ² + d_k):
+///
+/// ```text
+/// w = ξ Q(ξ),   s′ = Aᵀr,   ds = dξ/Q(ξ),   F″(w) = 1/Σ_k (w/x_k)²
+/// D(z, w) = ∫_ξ^Ξ (z/Q(ξ′) − ξ′) dξ′,   z = Ξ Q(Ξ)
+/// ```
+///
+/// (arXiv 2112.11027 treats identical starts; this form follows from F*(s)′ = w and ξ dξ = w ds.) The integral is taken
+/// in η with ξ = δ sinh η, δ² = min d_k, or ξ = e^η where another factor ties with the smallest: there the integrand is
+/// analytic in a strip of half-width π/2 and a composite Gauss rule reaches rounding.
+///
+/// Signed model: the branches of u and v are tied by s_u = −s_v, and the scalar divergence is D_u + D_v.
 #[derive(Debug, Clone)]
 pub struct GeneralMirror {
     branches: Vec<Branch>,

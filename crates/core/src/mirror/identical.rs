@@ -1,29 +1,29 @@
 //! The mirror map of identical starts x0: entropy (L = 2), hyperbolic entropy (L = 2 signed), and powers (L > 2).
-//!
-//! Positive model, in the normalisation of the module above (arXiv 2112.11027, Sect. 2):
-//!
-//! ```text
-//! L = 2:  F(w) = ½ Σ (w log w − w)              L > 2:  F(w) = −L/(2(L−2)) Σ w^{2/L}
-//! ```
-//!
-//! A branch is located by λ = log(u/x0), which stays accurate *relative to the distance from the start*: in a large start
-//! (the kernel regime) all of w hides in λ ~ w/x0^L. With ρ = λ(u) − λ(U), U^L = z, and φ(x) = eˣ − 1 − x, both give
-//! for each coordinate, without cancellation,
-//!
-//! ```text
-//! L = 2:  D = ½U² φ(2ρ)          L > 2:  D = U² [ ½ φ(2ρ) + φ(−(L−2)ρ)/(L−2) ]         z = 0:  D = ½u²
-//! ```
-//!
-//! Signed model, w = u^L − v^L with conjugate F*(s) = ½(u² + v²) − x0²: for z = U^L − V^L on the same manifold the
-//! divergence of the scalar potential is the sum of the two branch divergences D(U^L, u^L) + D(V^L, v^L), again a sum
-//! of nonnegative terms. (Both sides equal ½(u²+v²) − ½(U²+V²) + (S − s)z.)
 
 use super::{Anchor, MirrorMap, Position};
 use crate::error::{CoreError, Result};
 use crate::initialization::Sign;
 use crate::special::exp_minus_linear;
 
-/// See the module documentation.
+/// The mirror map of identical starts x0: entropy (L = 2), hyperbolic entropy (L = 2 signed), and powers (L > 2).
+///
+/// Positive model, in the normalisation of the module above (arXiv 2112.11027, Sect. 2):
+///
+/// ```text
+/// L = 2:  F(w) = ½ Σ (w log w − w)              L > 2:  F(w) = −L/(2(L−2)) Σ w^{2/L}
+/// ```
+///
+/// A branch is located by λ = log(u/x0), which stays accurate *relative to the distance from the start*: in a large start
+/// (the kernel regime) all of w hides in λ ~ w/x0^L. With ρ = λ(u) − λ(U), U^L = z, and φ(x) = eˣ − 1 − x, both give
+/// for each coordinate, without cancellation,
+///
+/// ```text
+/// L = 2:  D = ½U² φ(2ρ)          L > 2:  D = U² [ ½ φ(2ρ) + φ(−(L−2)ρ)/(L−2) ]         z = 0:  D = ½u²
+/// ```
+///
+/// Signed model, w = u^L − v^L with conjugate F*(s) = ½(u² + v²) − x0²: for z = U^L − V^L on the same manifold the
+/// divergence of the scalar potential is the sum of the two branch divergences D(U^L, u^L) + D(V^L, v^L), again a sum
+/// of nonnegative terms. (Both sides equal ½(u²+v²) − ½(U²+V²) + (S − s)z.)
 #[derive(Debug, Clone)]
 pub struct IdenticalMirror {
     depth: f64,

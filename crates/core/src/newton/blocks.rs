@@ -1,16 +1,4 @@
 //! Newton matrices that are "k×k block per coordinate + rank m": the log flow (k = 1, 2) and the factor flow (k = L, 2L).
-//!
-//! The velocity of coordinate i is R_i(x_i)·(Aᵀr)_i with x_i, R_i ∈ R^k, and w_i depends on x_i with gradient C_i, so
-//!
-//! ```text
-//! J = blockdiag(M_i) − R AᵀA Cᵀ,   M_i = (Aᵀr)_i ∂R_i/∂x_i
-//! I − cJ = B + c R AᵀA Cᵀ,         B = I − cM
-//! (I − cJ)⁻¹ b = B⁻¹ (b − c R Aᵀ z),   K z = A Cᵀ B⁻¹ b,   K = I + A diag(d) Aᵀ,   d_i = c C_iᵀ B_i⁻¹ R_i
-//! ```
-//!
-//! (Sherman–Morrison–Woodbury). In an unstable direction (an escape from a saddle) a large step can make B_i lose its
-//! positivity; the block is then replaced by the identity. This modifies the Newton *iteration* only: if it no longer
-//! converges, the integrator cuts the step, which is what such a step calls for.
 
 use std::sync::Arc;
 
@@ -19,7 +7,7 @@ use crate::flow::Evaluation;
 use crate::measurement::MeasurementOperator;
 use crate::problem::Problem;
 
-/// Blocks smaller than this in every eigendirection the flow sees are not used (see the module documentation).
+/// Blocks smaller than this in every eigendirection the flow sees are not used (see [`BlockNewton`]).
 const SMALLEST_BLOCK: f64 = 0.25;
 
 /// Below this many roundings of Aᵀ(y − Aw) a pull is taken as none. On a slow stretch c may be 1e20, and c times the
@@ -29,7 +17,19 @@ const ROUNDINGS: f64 = 8.0;
 /// Fills R_i, C_i (k entries) and M_i (k×k, row-major) of coordinate i from i, its state x_i and (Aᵀr)_i.
 pub type FillBlock = dyn Fn(usize, &[f64], f64, &mut [f64], &mut [f64], &mut [f64]) + Send + Sync;
 
-/// See the module documentation.
+/// Newton matrices that are "k×k block per coordinate + rank m": the log flow (k = 1, 2) and the factor flow (k = L, 2L).
+///
+/// The velocity of coordinate i is R_i(x_i)·(Aᵀr)_i with x_i, R_i ∈ R^k, and w_i depends on x_i with gradient C_i, so
+///
+/// ```text
+/// J = blockdiag(M_i) − R AᵀA Cᵀ,   M_i = (Aᵀr)_i ∂R_i/∂x_i
+/// I − cJ = B + c R AᵀA Cᵀ,         B = I − cM
+/// (I − cJ)⁻¹ b = B⁻¹ (b − c R Aᵀ z),   K z = A Cᵀ B⁻¹ b,   K = I + A diag(d) Aᵀ,   d_i = c C_iᵀ B_i⁻¹ R_i
+/// ```
+///
+/// (Sherman–Morrison–Woodbury). In an unstable direction (an escape from a saddle) a large step can make B_i lose its
+/// positivity; the block is then replaced by the identity. This modifies the Newton *iteration* only: if it no longer
+/// converges, the integrator cuts the step, which is what such a step calls for.
 pub struct BlockNewton {
     operator: Arc<dyn MeasurementOperator>,
     fill: Arc<FillBlock>,

@@ -1,23 +1,4 @@
 //! Solver for K = I + A diag(d) Aᵀ with d ≥ 0, symmetric positive definite.
-//!
-//! Late in a run only a few weights matter, so d is dominated by the columns of an effective support S, and K is
-//! replaced by
-//!
-//! ```text
-//! K_S = δ I + A_S diag(d_S) A_Sᵀ,   δ = 1 + Σ_{j∉S} d_j ‖a_j‖² / m
-//! ```
-//!
-//! where δ keeps the trace of what is dropped. K_S is only the matrix of a Newton *iteration*: what it leaves out
-//! costs iterations, never accuracy. For a small support everything goes through the |S|×|S| matrix
-//!
-//! ```text
-//! N = δ D_S⁻¹ + A_SᵀA_S,     K_S⁻¹ b = (b − A_S N⁻¹ A_Sᵀ b)/δ
-//! ```
-//!
-//! whose entries stay of order one however large d becomes (1e47 on a plateau of a deep model). For a matrix-free A the
-//! exact K is solved by conjugate gradients with K_S as preconditioner, and no m×m matrix exists. They know z = K⁻¹b to a
-//! relative accuracy only, which is nothing where a caller takes a number of size 1/d from the difference of two of size
-//! one; so K_S stands for K there, too, if S is small enough to be kept whole.
 
 use std::sync::Arc;
 
@@ -51,7 +32,26 @@ const CG_ITERATIONS: usize = 400;
 /// Largest d_j ‖a_j‖² up to which their accuracy is enough for the caller's differences: a hundredth of its inverse.
 const STIFF: f64 = 1e2;
 
-/// See the module documentation.
+/// Solver for K = I + A diag(d) Aᵀ with d ≥ 0, symmetric positive definite.
+///
+/// Late in a run only a few weights matter, so d is dominated by the columns of an effective support S, and K is
+/// replaced by
+///
+/// ```text
+/// K_S = δ I + A_S diag(d_S) A_Sᵀ,   δ = 1 + Σ_{j∉S} d_j ‖a_j‖² / m
+/// ```
+///
+/// where δ keeps the trace of what is dropped. K_S is only the matrix of a Newton *iteration*: what it leaves out
+/// costs iterations, never accuracy. For a small support everything goes through the |S|×|S| matrix
+///
+/// ```text
+/// N = δ D_S⁻¹ + A_SᵀA_S,     K_S⁻¹ b = (b − A_S N⁻¹ A_Sᵀ b)/δ
+/// ```
+///
+/// whose entries stay of order one however large d becomes (1e47 on a plateau of a deep model). For a matrix-free A the
+/// exact K is solved by conjugate gradients with K_S as preconditioner, and no m×m matrix exists. They know z = K⁻¹b to a
+/// relative accuracy only, which is nothing where a caller takes a number of size 1/d from the difference of two of size
+/// one; so K_S stands for K there, too, if S is small enough to be kept whole.
 pub struct GramSolver {
     operator: Arc<dyn MeasurementOperator>,
     /// See [`SUPPORT_TOLERANCE`].

@@ -1,10 +1,10 @@
 //! The Hadamard product: P(x) = x_1 ⋯ x_L (positive) or u_1 ⋯ u_L − v_1 ⋯ v_L (signed, factors u first).
-//!
-//! Source: arXiv 2112.11027, Sect. 1.
 
 use super::Parametrization;
 
-/// See the module documentation.
+/// The Hadamard product: P(x) = x_1 ⋯ x_L (positive) or u_1 ⋯ u_L − v_1 ⋯ v_L (signed, factors u first).
+///
+/// Source: arXiv 2112.11027, Sect. 1.
 #[derive(Debug, Clone, Copy)]
 pub struct Hadamard {
     depth: usize,

@@ -18,9 +18,14 @@
     x: pool[packed.x], y: pool[packed.y], clock: packed.clock,
     ...Object.fromEntries(["series", "bands", "levels", "points"].map((kind) => [kind, packed[kind].map(unpacked)])),
   });
+  // The members that differ from a choice in the slider of the chart and the table across the family.
+  const line = (choice) => {
+    const { slider } = family.across;
+    return sliders[slider].values.map((_, k) => member(choice.map((old, j) => j === slider ? k : old)));
+  };
   const across = (choice) => {
     const { slider, chart } = family.across;
-    const y = sliders[slider].values.map((_, k) => member(choice.map((old, j) => j === slider ? k : old)).across);
+    const y = line(choice).map((other) => other.across);
     const here = { x: [sliders[slider].values[choice[slider]]], y: [y[choice[slider]]],
       label: `${sliders[slider].symbol} = ${sliders[slider].shown[choice[slider]]}` };
     return { ...chart, series: [{ ...chart.series[0], y }], points: [{ ...chart.points[0], ...here }] };
@@ -80,6 +85,11 @@
     const { last, outcome } = member(choice);
     page(".outcome").textContent = pool[outcome];
     document.querySelectorAll(".numbers td").forEach((cell, k) => { cell.innerHTML = last[k]; });
+    const rows = document.querySelectorAll("table.across tbody tr");
+    line(choice).forEach((other, k) => {
+      rows[k].querySelectorAll("td").forEach((cell, j) => { cell.innerHTML = other.last[j]; });
+      rows[k].classList.toggle("here", other === member(choice));
+    });
     page("#scenario pre code").textContent = written(choice);
     reveal();
   };

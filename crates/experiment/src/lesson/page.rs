@@ -146,7 +146,8 @@ fn across(lesson: &Lesson, family: &Family) -> String {
     });
     let spoken: Vec<String> = lesson.columns.iter().map(|column| data::spoken(column)).collect();
     let columns: Vec<&str> = std::iter::once("").chain(spoken.iter().map(String::as_str)).collect();
-    table("across", &columns, &rows.collect::<String>())
+    let about = "<p>Only the first column changes from row to row; all else is as the sliders say.</p>\n";
+    about.to_owned() + &table("across", &columns, &rows.collect::<String>())
 }
 
 fn question(lesson: &Lesson) -> String {

@@ -163,10 +163,14 @@ const hadaflow = (() => {
         if (item.kind === "band") element(inside, "path", { d: area(item), fill: item.colour, "fill-opacity": item.opacity });
         if (item.kind === "level" && item.place !== null) element(inside, "path", { d: `M${LEFT} ${clamp(Y(item.place))}H${W}`, ...stroke });
         if (item.kind === "line") element(inside, "path", { d: path(item.px, item.py), "stroke-linejoin": "round", ...stroke });
-        if (item.kind === "points") item.px.forEach((x, i) => {
-          if (x !== null && item.py[i] !== null) element(inside, "circle", { cx: clamp(X(x)), cy: clamp(Y(item.py[i])), r: 3.5, fill: item.colour });
-        });
       }
+      // discs at an end of the axes are whole
+      const within = (at, from, length) => at >= from - 0.5 && at <= from + length + 0.5;
+      for (const item of items.filter((item) => item.on && item.kind === "points")) item.px.forEach((x, i) => {
+        if (x === null || item.py[i] === null) return;
+        const [cx, cy] = [X(x), Y(item.py[i])];
+        if (within(cx, seen.x, seen.width) && within(cy, seen.y, seen.height)) element(svg, "circle", { cx, cy, r: 3.5, fill: item.colour });
+      });
       element(svg, "rect", { class: "frame", ...box });
       element(svg, "rect", { class: "zoom", y: TOP, height: box.height, x: 0, width: 0 });
       element(svg, "line", { class: "cursor", y1: TOP, y2: H - BOTTOM, x1: -9, x2: -9 });

@@ -1,13 +1,4 @@
-//! A variable-order integrator of the dual flow alone: the numerical differentiation formulas of order 1 to 5 at
-//! quasi-constant steps (Shampine & Reichelt, SIAM J. Sci. Comput. 18 (1997); `ode15s`), in the form that suits
-//!
-//! ```text
-//! q′ = r = y − A w(s),     s = Aᵀq,     (∫ℓ)′ = ½|r|²
-//! ```
-//!
-//! Backward differences are kept of q, of s and of the integrals: a step costs one product with A and one with Aᵀ for each
-//! Newton iteration and none besides, r at its end being what the formula says of q′. Errors are measured in log x, where x
-//! are the factors. A restart of the clock keeps the history, since differences do not depend on where time is zero.
+//! Numerical differentiation formulas for the dual flow.
 
 mod control;
 mod corrector;
@@ -28,7 +19,16 @@ use crate::record::Recorder;
 /// The clock restarts by itself when it exceeds this many steps: t + h would lose digits.
 const CLOCK_RATIO: f64 = 1e7;
 
-/// Numerical differentiation formulas for the dual flow: see the module documentation.
+/// A variable-order integrator of the dual flow alone: the numerical differentiation formulas of order 1 to 5 at
+/// quasi-constant steps (Shampine & Reichelt, SIAM J. Sci. Comput. 18 (1997); `ode15s`), in the form that suits
+///
+/// ```text
+/// q′ = r = y − A w(s),     s = Aᵀq,     (∫ℓ)′ = ½|r|²
+/// ```
+///
+/// Backward differences are kept of q, of s and of the integrals: a step costs one product with A and one with Aᵀ for each
+/// Newton iteration and none besides, r at its end being what the formula says of q′. Errors are measured in log x, where x
+/// are the factors. A restart of the clock keeps the history, since differences do not depend on where time is zero.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NdfIntegrator;
 
