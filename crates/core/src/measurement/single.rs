@@ -176,7 +176,7 @@ fn add_eight<'a, S: Simd>(
 /// A column in lanes, and its weight in each.
 #[inline(always)]
 #[allow(clippy::inline_always)] // as above
-fn lanes<'a, S: Simd>(simd: S, (column, weight): (&'a [f32], f32)) -> (&'a [S::f32s], S::f32s) {
+fn lanes<S: Simd>(simd: S, (column, weight): (&[f32], f32)) -> (&[S::f32s], S::f32s) {
     (S::as_simd_f32s(column).0, simd.splat_f32s(weight))
 }
 

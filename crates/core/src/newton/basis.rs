@@ -196,8 +196,8 @@ mod tests {
         let z = [0.3, -0.2, 0.9, 0.1];
         let y = solved(&d, 1.0, &beta, &z);
         let columns = columns();
-        for i in 0..4 {
-            let fit: f64 = (0..7).map(|j| columns.column(j)[i] * y[j]).sum::<f64>() + z[i];
+        for (i, z) in z.iter().enumerate() {
+            let fit: f64 = (0..7).map(|j| columns.column(j)[i] * y[j]).sum::<f64>() + z;
             assert!(fit.abs() <= 1e-12, "{fit:e} {y:?}");
         }
         for (copy, original, sign) in [(3, 0, 1.0), (4, 1, -1.0)] {

@@ -223,7 +223,7 @@ impl Corrector {
                 weights: norm.weights(),
                 square: &mut size,
             });
-            let size = norm.from_square(size);
+            let size = norm.of_square(size);
             if !size.is_finite() {
                 return false;
             }

@@ -40,11 +40,11 @@ impl Norm {
 
     /// Size of an error of s, in tolerances.
     pub(super) fn of_s(&self, s: &[f64]) -> f64 {
-        self.from_square(vectorized::weighted_square(s, &self.weights))
+        self.of_square(vectorized::weighted_square(s, &self.weights))
     }
 
     /// The same from Σ (weight_j s_j)².
-    pub(super) fn from_square(&self, square: f64) -> f64 {
+    pub(super) fn of_square(&self, square: f64) -> f64 {
         (square / self.n as f64).sqrt() / self.tolerance // sizes fit a double
     }
 
