@@ -49,6 +49,7 @@ fn help_and_version() {
         "--format",
         "--force",
         "--resume",
+        "--profile",
     ]);
     place
         .run(&["--version"])
@@ -579,4 +580,46 @@ fn the_screen_shows_what_the_report_says() {
     }
     // a second run in the same place replaces the first
     place.run(&["run", "small.ron", "--out", "out"]).exits(0);
+}
+
+/// The clocks add up to the whole, and count what the report counts; the results are those of a run without them.
+#[test]
+fn a_profile_says_where_the_time_went() {
+    let place = Place::with_small();
+    let plain = place.run(&["run", "small.ron", "--out", "plain"]).exits(0);
+    let told = place.run(&["run", "small.ron", "--out", "told", "--profile"]).exits(0);
+    assert!(!plain.stderr.contains("where the time went"));
+    let table = told.stderr.split_once("where the time went").expect("a table").1;
+    let number = |line: &str, column: usize| -> f64 {
+        let words: Vec<&str> = line.split_whitespace().rev().collect();
+        words[column].trim_end_matches('%').parse().expect("a number")
+    };
+    let row = |name: &str| {
+        table
+            .lines()
+            .find(|line| line.trim().starts_with(name))
+            .expect(name)
+            .to_owned()
+    };
+    let report = place.report("told");
+    let statistics = &report["statistics"];
+    let count = |name: &str| statistics[name].as_f64().expect(name);
+    let (products, matrices) = (number(&row("products with A"), 0), number(&row("Newton matrices"), 0));
+    assert!(products >= 2.0 * count("rhs") - 10.0, "{table}");
+    assert_eq!(matrices, count("factorizations"), "{table}");
+    let shares: f64 = [
+        "products with A",
+        "Newton matrices",
+        "Newton solves",
+        "observables and records",
+    ]
+    .iter()
+    .map(|name| number(&row(name), 1))
+    .sum::<f64>()
+        + number(&row("steps and their control"), 0)
+        + number(&row("products in single precision"), 0);
+    assert!((shares - 100.0).abs() <= 3.0, "{table}");
+    let limit = row("pass limit");
+    assert!(limit.contains(&format!("{} right-hand sides", count("rhs"))), "{limit}");
+    assert_eq!(place.read("plain/trajectory.npz"), place.read("told/trajectory.npz"));
 }

@@ -19,6 +19,7 @@ pub mod newton;
 pub mod outcome;
 pub mod parametrization;
 pub mod problem;
+pub mod profile;
 pub mod randomness;
 pub mod record;
 pub mod signal;

@@ -17,6 +17,7 @@ use hadaflow_analysis::series::Series;
 use hadaflow_core::error::CoreError;
 use hadaflow_core::integrate::{Checkpoint, Integration, Progress};
 use hadaflow_core::outcome::Outcome;
+use hadaflow_core::profile::{self, Profile};
 use hadaflow_core::record::{Recorder, Snapshot};
 use hadaflow_core::trajectory::Trajectory;
 
@@ -55,6 +56,8 @@ pub struct Run {
     pub wall_seconds: f64,
     /// Processor time of the integration in seconds, where the system tells.
     pub cpu_seconds: Option<f64>,
+    /// Where that time went, if the clocks of this thread were running ([`profile::start`]).
+    pub profile: Option<Profile>,
     /// Whether `control` ended the work on families of runs after the integration.
     pub families_interrupted: bool,
 }
@@ -88,7 +91,9 @@ pub fn run(
         inner: (&mut series, &mut trajectory),
     };
     let (start, cpu) = (Instant::now(), cpu_seconds());
+    profile::lap();
     let integration = experiment.integrator.integrate(&task, &mut recorder, control)?;
+    let profile = profile::lap();
     let wall_seconds = start.elapsed().as_secs_f64();
     let cpu_seconds = cpu_seconds().zip(cpu).map(|(end, start)| end - start);
     let mut evidence = evidence(experiment, trajectory, &series, true);
@@ -100,6 +105,7 @@ pub fn run(
         findings: judge(experiment, series, evidence),
         wall_seconds,
         cpu_seconds,
+        profile,
         families_interrupted: !completed,
     })
 }

@@ -84,6 +84,9 @@ pub struct Run {
     /// Continue the interrupted run in DIR from its checkpoint.
     #[arg(long)]
     pub resume: bool,
+    /// Say where the time of the integration went, and how far it is from what reading A takes (on standard error).
+    #[arg(long)]
+    pub profile: bool,
 }
 
 /// `hadaflow limit`.

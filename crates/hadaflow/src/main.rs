@@ -2,6 +2,7 @@
 // Only this binary prints: results to stdout, progress and errors to stderr.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod account;
 mod arguments;
 mod command;
 mod exit;

@@ -6,6 +6,7 @@ use crate::event::{Action, EventView};
 use crate::flow::{Evaluation, Flow};
 use crate::mirror::{Anchor, Position};
 use crate::outcome::{Outcome, Statistics};
+use crate::profile::{self, Part};
 use crate::record::{Recorder, Snapshot};
 use crate::special::DoubleDouble;
 use crate::vectorized;
@@ -227,7 +228,7 @@ impl<'a> Session<'a> {
         let values = std::mem::take(&mut self.scratch.values);
         let stop = self.locate(dense, to, &values);
         let end = stop.as_ref().map_or(to, |(tau, _)| *tau);
-        self.record_due(dense, end);
+        profile::within(Part::Output, || self.record_due(dense, end));
         self.scratch.values = std::mem::replace(&mut self.values, values);
         self.tau = to;
         if let Some((tau, event)) = stop {

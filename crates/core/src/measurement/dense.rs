@@ -4,6 +4,7 @@ use nalgebra::DMatrix;
 
 use super::{MeasurementOperator, dense_kernels};
 use crate::error::{CoreError, Result};
+use crate::profile::{Part, within};
 
 /// A ∈ R^{m×n} stored column by column; 8 m n bytes.
 ///
@@ -60,12 +61,14 @@ impl MeasurementOperator for DenseOperator {
 
     fn apply(&self, w: &[f64], out: &mut [f64]) {
         debug_assert_eq!((w.len(), out.len()), (self.cols(), self.rows()));
-        dense_kernels::multiply(self.matrix.as_slice(), w, out);
+        within(Part::Pass, || dense_kernels::multiply(self.matrix.as_slice(), w, out));
     }
 
     fn apply_adjoint(&self, r: &[f64], out: &mut [f64]) {
         debug_assert_eq!((r.len(), out.len()), (self.rows(), self.cols()));
-        dense_kernels::multiply_adjoint(self.matrix.as_slice(), r, out);
+        within(Part::Pass, || {
+            dense_kernels::multiply_adjoint(self.matrix.as_slice(), r, out)
+        });
     }
 
     fn columns(&self, which: &[usize], out: &mut DMatrix<f64>) {

@@ -4,6 +4,7 @@ use nalgebra::DMatrix;
 
 use super::MeasurementOperator;
 use crate::error::{CoreError, Result};
+use crate::profile::{Part, within};
 
 /// A ∈ R^{m×n} in compressed sparse columns: column j holds the entries `starts[j]..starts[j + 1]` of `indices` (its
 /// rows, increasing) and `values`; 16 bytes per stored entry and 8 per column.
@@ -109,22 +110,26 @@ impl MeasurementOperator for SparseOperator {
 
     fn apply(&self, w: &[f64], out: &mut [f64]) {
         debug_assert_eq!((w.len(), out.len()), (self.cols(), self.rows()));
-        out.fill(0.0);
-        for (j, &weight) in w.iter().enumerate() {
-            if weight == 0.0 {
-                continue;
+        within(Part::Pass, || {
+            out.fill(0.0);
+            for (j, &weight) in w.iter().enumerate() {
+                if weight == 0.0 {
+                    continue;
+                }
+                for (row, value) in self.column(j) {
+                    out[row] += weight * value;
+                }
             }
-            for (row, value) in self.column(j) {
-                out[row] += weight * value;
-            }
-        }
+        });
     }
 
     fn apply_adjoint(&self, r: &[f64], out: &mut [f64]) {
         debug_assert_eq!((r.len(), out.len()), (self.rows(), self.cols()));
-        for (j, entry) in out.iter_mut().enumerate() {
-            *entry = self.column(j).map(|(row, value)| value * r[row]).sum();
-        }
+        within(Part::Pass, || {
+            for (j, entry) in out.iter_mut().enumerate() {
+                *entry = self.column(j).map(|(row, value)| value * r[row]).sum();
+            }
+        });
     }
 
     fn columns(&self, which: &[usize], out: &mut DMatrix<f64>) {

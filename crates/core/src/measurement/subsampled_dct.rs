@@ -9,6 +9,7 @@ use rustdct::{DctPlanner, TransformType2And3};
 
 use super::{Ensemble, MeasurementOperator};
 use crate::error::{CoreError, Result};
+use crate::profile::{Part, within};
 use crate::randomness::sample_indices;
 
 /// m rows of the orthonormal DCT-II matrix, uniformly chosen without replacement and sorted, times √(n/m).
@@ -123,26 +124,30 @@ impl MeasurementOperator for SubsampledDctOperator {
 
     fn apply(&self, w: &[f64], out: &mut [f64]) {
         debug_assert_eq!((w.len(), out.len()), (self.cols(), self.rows()));
-        self.with_buffer(|buffer, scratch| {
-            buffer.copy_from_slice(w);
-            self.plan.process_dct2_with_scratch(buffer, scratch);
-            for (entry, &row) in out.iter_mut().zip(&self.rows) {
-                *entry = self.scale(row) * buffer[row];
-            }
+        within(Part::Pass, || {
+            self.with_buffer(|buffer, scratch| {
+                buffer.copy_from_slice(w);
+                self.plan.process_dct2_with_scratch(buffer, scratch);
+                for (entry, &row) in out.iter_mut().zip(&self.rows) {
+                    *entry = self.scale(row) * buffer[row];
+                }
+            })
         });
     }
 
     fn apply_adjoint(&self, r: &[f64], out: &mut [f64]) {
         debug_assert_eq!((r.len(), out.len()), (self.rows(), self.cols()));
-        self.with_buffer(|buffer, scratch| {
-            buffer.fill(0.0);
-            for (value, &row) in r.iter().zip(&self.rows) {
-                // rustdct's DCT-III halves the entry of frequency zero
-                let unhalve = if row == 0 { 2.0 } else { 1.0 };
-                buffer[row] = unhalve * self.scale(row) * value;
-            }
-            self.plan.process_dct3_with_scratch(buffer, scratch);
-            out.copy_from_slice(buffer);
+        within(Part::Pass, || {
+            self.with_buffer(|buffer, scratch| {
+                buffer.fill(0.0);
+                for (value, &row) in r.iter().zip(&self.rows) {
+                    // rustdct's DCT-III halves the entry of frequency zero
+                    let unhalve = if row == 0 { 2.0 } else { 1.0 };
+                    buffer[row] = unhalve * self.scale(row) * value;
+                }
+                self.plan.process_dct3_with_scratch(buffer, scratch);
+                out.copy_from_slice(buffer);
+            })
         });
     }
 

@@ -8,6 +8,7 @@ use super::basis::Basis;
 use super::cholesky::Cholesky;
 use super::support::{Support, lower_product};
 use crate::measurement::MeasurementOperator;
+use crate::profile::{self, Part};
 
 /// A column belongs to the effective support when d_j ‖a_j‖² exceeds this (K has eigenvalues ≥ 1), unless told otherwise.
 const SUPPORT_TOLERANCE: f64 = 0.02;
@@ -127,6 +128,10 @@ impl GramSolver {
 
     /// Prepare K for the given d (n entries; negative ones count as 0). False if d is not finite or K_S not positive.
     pub fn factorize(&mut self, d: &[f64]) -> bool {
+        profile::within(Part::Matrix, || self.factorize_now(d))
+    }
+
+    fn factorize_now(&mut self, d: &[f64]) -> bool {
         self.factorizations += 1;
         for (kept, &value) in self.d.iter_mut().zip(d) {
             *kept = if value > 0.0 { value } else { 0.0 };
@@ -272,6 +277,10 @@ impl GramSolver {
 
     /// b ← K⁻¹ b (dense A: with K_S; matrix-free A: with K itself to relative 1e-4). False where it failed.
     pub fn solve(&mut self, b: &mut [f64]) -> bool {
+        profile::within(Part::Solve, || self.solve_now(b))
+    }
+
+    fn solve_now(&mut self, b: &mut [f64]) -> bool {
         if self.operator.dense().is_some() {
             self.solve_core(b);
             return b.iter().all(|x| x.is_finite());

@@ -32,6 +32,7 @@ pub fn execute(arguments: &arguments::Check) -> Result<Exit, Failure> {
         format: Format::Parquet,
         force: false,
         resume: false,
+        profile: false,
     };
     run_command::execute_judged(&run, arguments.strict)
 }

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use hadaflow::core::outcome::Outcome;
+use hadaflow::core::profile;
 use hadaflow::experiment::resolve::{Experiment, resolve};
 use hadaflow::experiment::run::{Artifacts, Run, TableFormat, prepare_directory, report, resumable, run, save};
 use hadaflow::experiment::scenario::{parse_with_overrides, read_text};
 
 use super::judged;
+use crate::account;
 use crate::arguments::{self, Format};
 use crate::exit::{Exit, Failure, print};
 use crate::progress::Watcher;
@@ -29,9 +31,16 @@ pub fn execute_judged(arguments: &arguments::Run, strict: bool) -> Result<Exit, 
         None
     };
     let mut watcher = Watcher::new();
+    if arguments.profile {
+        profile::start();
+    }
     let finished = run(&experiment, resume, &mut |progress| watcher.step(progress));
+    profile::stop();
     watcher.finish();
     let finished = finished.map_err(Failure::Core)?;
+    if let Some(profile) = &finished.profile {
+        eprint!("{}", account::of_time(&experiment, &finished, profile));
+    }
     let artifacts = Artifacts {
         table: if arguments.format == Format::Csv {
             TableFormat::Csv

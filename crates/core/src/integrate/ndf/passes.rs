@@ -14,6 +14,7 @@
 use super::formula;
 use crate::flow::{DualFlow, Evaluation, Flow};
 use crate::measurement::single::{ROUNDING, SinglePrecision};
+use crate::profile::{Part, within};
 
 /// ε in double precision, where the sums over the history round as well.
 const DOUBLE_ROUNDING: f64 = 2e-15;
@@ -86,7 +87,7 @@ impl Passes {
     /// Aᵀr.
     pub(super) fn adjoint(&self, flow: &DualFlow, r: &[f64], out: &mut [f64]) {
         match &self.single {
-            Some(single) => single.multiply_adjoint(r, out),
+            Some(single) => within(Part::SinglePass, || single.multiply_adjoint(r, out)),
             None => flow.problem().operator.apply_adjoint(r, out),
         }
     }
@@ -137,7 +138,9 @@ impl Passes {
         let Evaluation { weights, residual, .. } = evaluation;
         match (&self.single, problem.operator.dense()) {
             (Some(single), Some(matrix)) if limit > f64::MIN_POSITIVE => {
-                single.multiply(matrix, weights, limit.min(f64::MAX), residual);
+                within(Part::SinglePass, || {
+                    single.multiply(matrix, weights, limit.min(f64::MAX), residual)
+                });
             }
             _ => problem.operator.apply(weights, residual),
         }
