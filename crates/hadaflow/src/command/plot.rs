@@ -36,7 +36,21 @@ pub fn execute(arguments: &arguments::Plot) -> Result<Exit, Failure> {
             run::compare(several, &folder, &selection, format(drawing), (size, &theme))?
         }
     };
-    show(&paths, "the runs hold no data for these figures")
+    let exit = show(&paths, "the runs hold no data for these figures")?;
+    lacking(&drawing.figure, &paths).map_or(Ok(exit), |reason| Err(Failure::Input(reason)))
+}
+
+/// What the figures that were asked for by name, but could not be drawn, need.
+fn lacking(names: &[String], drawn: &[PathBuf]) -> Option<String> {
+    let missing = |name: &&str| {
+        let drawn = drawn.iter().filter_map(|path| path.file_stem());
+        names.iter().any(|asked| asked == name) && !drawn.into_iter().any(|stem| stem == *name)
+    };
+    let figures = catalogue().iter().filter(|figure| missing(&figure.name()));
+    let reasons: Vec<String> = figures
+        .map(|figure| format!("{} cannot be drawn: it needs {}", figure.name(), figure.needs()))
+        .collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
 /// In which colours.

@@ -20,6 +20,10 @@ impl Figure for CoordinatePaths {
         "The weights over time: one line for each coordinate on the support, a band for all the others."
     }
 
+    fn needs(&self) -> &'static str {
+        "weights at all recorded times: ask for fewer times in `record`"
+    }
+
     fn charts(&self, input: &FigureInput<'_>) -> Result<Vec<Chart>, PlotError> {
         let Some((weights, n)) = input.weights else {
             return Ok(Vec::new());

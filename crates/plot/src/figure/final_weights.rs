@@ -22,6 +22,10 @@ impl Figure for FinalWeights {
         "The weights at the last recorded time, coordinate by coordinate, against the planted ones."
     }
 
+    fn needs(&self) -> &'static str {
+        "weights at all recorded times: ask for fewer times in `record`"
+    }
+
     fn charts(&self, input: &FigureInput<'_>) -> Result<Vec<Chart>, PlotError> {
         let Some((weights, n)) = input.weights.filter(|(weights, n)| !weights.is_empty() && *n > 0) else {
             return Ok(Vec::new());

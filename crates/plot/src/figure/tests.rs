@@ -1,5 +1,8 @@
 use std::collections::BTreeMap;
 
+use hadaflow_analysis::prediction::Family;
+use hadaflow_analysis::time_average::TimeAverage;
+
 use super::*;
 use crate::chart::{Dash, Scale};
 use crate::font;
@@ -34,10 +37,32 @@ struct Run {
     references: Vec<(String, f64)>,
     pull: Vec<f64>,
     jumps: Vec<(f64, f64)>,
+    families: BTreeMap<String, Family>,
+    average: TimeAverage,
 }
 
 /// T(α) of the runs below.
 const UNIT: f64 = 10.0;
+
+/// Members with steps 1 and 1/2 at each time, and with as many scales of the start.
+fn family(t: &[f64], value: &impl Fn(f64) -> f64) -> Family {
+    let mut family = Family::new();
+    for &t in t {
+        for step in [1.0, 0.5] {
+            family.push(&[
+                ("step", step),
+                ("t", t),
+                ("distance", step * value(t)),
+                ("noise", 0.0),
+                ("outcome", 0.0),
+                ("alpha", t),
+                ("gap", value(t)),
+                ("exponent", 1.5),
+            ]);
+        }
+    }
+    family
+}
 
 impl Run {
     /// Every column filled by a function of time.
@@ -56,6 +81,21 @@ impl Run {
             ("basis_pursuit".to_owned(), 3.0 + 1e-9),
             ("x".to_owned(), 4.0),
         ];
+        let numbers = |factor: f64| -> Vec<f64> { t.iter().map(|&t| factor * value(t)).collect() };
+        let mut families = BTreeMap::new();
+        for name in ["descent_tends_to_the_flow", "gap_slope_in_alpha"] {
+            families.insert(name.to_owned(), family(&t, &value));
+        }
+        let average = TimeAverage {
+            dimension: n,
+            tau: t.iter().map(|t| t / UNIT).collect(),
+            average: weights.clone(),
+            lasso: weights.iter().map(|w| 0.9 * w).collect(),
+            excess: numbers(0.1),
+            gap: numbers(0.2),
+            span: t.first().map(|first| (first / UNIT + 0.1, first / UNIT + 5.0)),
+            reversal: Some(3.0),
+        };
         let pull = weights.iter().map(|w| 3.0 * w).collect();
         Self {
             t,
@@ -66,6 +106,8 @@ impl Run {
             references,
             pull,
             jumps: vec![(0.5, 1.0), (2.0, 3.0)],
+            families,
+            average,
         }
     }
 
@@ -91,6 +133,8 @@ impl Run {
                 signed: true,
                 jumps: &self.jumps,
             }),
+            families: &self.families,
+            average: Some(&self.average),
         }
     }
 
@@ -165,11 +209,20 @@ fn every_figure_draws_whatever_was_recorded() {
 fn every_figure_draws_a_normal_run_and_nothing_without_its_columns() {
     let mut run = Run::normal();
     for figure in catalogue() {
-        assert_eq!(figure.charts(&run.input()).unwrap().len(), 1, "{}", figure.name());
+        let expected = if figure.name() == "average_against_lasso" { 2 } else { 1 };
+        assert_eq!(
+            figure.charts(&run.input()).unwrap().len(),
+            expected,
+            "{}",
+            figure.name()
+        );
     }
     run.columns.clear();
+    let nothing = BTreeMap::new();
     let bare = FigureInput {
         weights: None,
+        families: &nothing,
+        average: None,
         ..run.input()
     };
     for figure in catalogue() {
@@ -423,9 +476,121 @@ fn large_runs_give_small_pictures() {
         truth: Some(&truth),
         references: &[],
         vanishing: None,
+        families: &BTreeMap::new(),
+        average: None,
     };
     let chart = &coordinate_paths::CoordinatePaths.charts(&input).unwrap()[0];
     assert_eq!(chart.series.len(), 25);
     assert_eq!(chart.series[0].label, "on support (24 of 6554)");
     assert!(svg(chart, Size::OneColumn, &Theme::light()).unwrap().len() < 150_000);
+}
+
+#[test]
+fn descent_is_drawn_for_each_step_with_what_the_finest_predicts() {
+    let mut run = Run::normal();
+    let chart = run.chart("descent_against_flow");
+    let [whole, half, predicted] = &chart.series[..] else {
+        panic!("two steps and a prediction")
+    };
+    let labels = [&whole.label, &half.label, &predicted.label];
+    assert_eq!(labels, ["η = 1", "η = 0.5", "predicted ∝ η"]);
+    assert!(whole.direct && half.direct && !predicted.direct && predicted.legend);
+    assert_eq!((&whole.x, &half.x), (&run.t, &run.t));
+    for (k, t) in run.t.iter().enumerate() {
+        assert_eq!((whole.y[k], half.y[k]), (1.0 / (1.0 + t), 0.5 / (1.0 + t)));
+        assert_eq!(predicted.y[k], 2.0 * half.y[k], "twice the step, twice the distance");
+    }
+    // what is below the noise, and what did not end, is not drawn
+    let columns = &mut run.families.get_mut("descent_tends_to_the_flow").unwrap().columns;
+    columns.get_mut("noise").unwrap()[0] = 2.0;
+    columns.get_mut("outcome").unwrap()[3] = 1.0;
+    let chart = run.chart("descent_against_flow");
+    assert!(chart.series[0].y[0].is_nan() && chart.series[0].y[1] > 0.0);
+    assert!(chart.series[1].y[0] > 0.0 && chart.series[1].y[1].is_nan());
+    // a table with a hole
+    run.families
+        .get_mut("descent_tends_to_the_flow")
+        .unwrap()
+        .columns
+        .get_mut("t")
+        .unwrap()
+        .pop();
+    assert_eq!(run.charts("descent_against_flow"), Ok(Vec::new()));
+}
+
+#[test]
+fn limits_follow_their_law_through_the_smallest_start_or_with_its_constant() {
+    let mut run = Run::normal();
+    let mut limits = Family::new();
+    for alpha in [1e-1f64, 1e-2, 1e-3] {
+        limits.push(&[
+            ("alpha", alpha),
+            ("gap", 2.0 * alpha.powf(1.4) * (1.0 + alpha)),
+            ("exponent", 1.4),
+        ]);
+    }
+    run.families.insert("gap_slope_in_alpha".to_owned(), limits.clone());
+    let chart = run.chart("limit_against_alpha");
+    assert_eq!(chart.points[0].y, limits.column("gap"));
+    let law = &chart.series[0];
+    assert_eq!(law.label, "predicted ∝ α^{1.4}");
+    assert!((law.y[2] / limits.column("gap")[2] - 1.0).abs() < 1e-14);
+    assert!(
+        (law.y[0] / law.y[2] / 10f64.powf(2.8) - 1.0).abs() < 1e-12,
+        "{:?}",
+        law.y
+    );
+    // with the constant the law passes below the points by what α > 0 costs
+    limits.columns.insert("constant".to_owned(), vec![2.0; 3]);
+    run.families.insert("gap_leading_constant".to_owned(), limits.clone());
+    let law = &run.chart("limit_against_alpha").series[0];
+    assert_eq!(law.label, "predicted 𝐶α^{1.4}, 𝐶 = 2");
+    for (k, alpha) in limits.column("alpha").iter().enumerate() {
+        assert!((limits.column("gap")[k] / law.y[k] - 1.0 - alpha).abs() < 1e-12);
+    }
+    // a family that found nothing is no family of limits
+    run.families.values_mut().for_each(|family| *family = Family::new());
+    assert_eq!(run.charts("limit_against_alpha"), Ok(Vec::new()));
+}
+
+#[test]
+fn the_average_is_drawn_below_the_lasso_and_its_excess_below_the_bound() {
+    let mut run = Run::normal();
+    let [paths, excess] = &run.charts("average_against_lasso").unwrap()[..] else {
+        panic!("paths and excess")
+    };
+    // eleven of twelve coordinates are ever other than zero, and the path turns back
+    assert_eq!(paths.series.len(), 2 * 11 + 1);
+    let j = 5; // the sixth coordinate; the fifth is zero
+    for (k, row) in run.weights.chunks(run.n).enumerate() {
+        assert_eq!(
+            (paths.series[j].y[k], paths.series[11 + j].y[k]),
+            (row[6], 0.9 * row[6])
+        );
+    }
+    assert_eq!(paths.series[22].x, [3.0, 3.0]);
+    let end = run.t[run.t.len() - 1] / UNIT;
+    assert_eq!(paths.x.range, Some((0.05, (4.0f64 * 5.0).min(end))));
+    for (line, values) in excess.series.iter().zip([&run.average.excess, &run.average.gap]) {
+        for (k, tau) in run.average.tau.iter().enumerate() {
+            let expected = if *tau < 0.05 { f64::NAN } else { values[k] };
+            assert!(
+                line.y[k] == expected || line.y[k].is_nan() && expected.is_nan(),
+                "{tau}"
+            );
+        }
+    }
+    run.average.gap.pop();
+    assert!(matches!(
+        run.charts("average_against_lasso"),
+        Err(PlotError::LengthMismatch { .. })
+    ));
+}
+
+#[test]
+fn what_a_figure_needs_is_a_phrase() {
+    for figure in catalogue() {
+        let needs = figure.needs();
+        assert!(!needs.ends_with('.') && needs.len() > 20, "{needs}");
+    }
 }
