@@ -50,7 +50,7 @@ impl TimeAverage {
                 .map(|point| point.lambda)
                 .filter(|lambda| *lambda > 0.0)
         };
-        let span = bends().next().zip(bends().last());
+        let span = bends().next().zip(bends().next_back());
         let mut found = Self {
             dimension: n,
             tau: Vec::new(),

@@ -83,7 +83,7 @@ pub(super) fn write_picture(picture: &Picture, format: PictureFormat, path: &Pat
     Ok(write_bytes(path, &bytes)?)
 }
 
-fn failed(figure: &str, source: PlotError) -> ExperimentError {
+pub(super) fn failed(figure: &str, source: PlotError) -> ExperimentError {
     ExperimentError::Figure {
         figure: figure.to_owned(),
         source,

@@ -23,6 +23,7 @@ pub use input::{FigureInput, VanishingStart};
 
 use crate::chart::Chart;
 use crate::error::PlotError;
+use crate::motion::Motion;
 
 /// Something worth seeing about a run.
 pub trait Figure: Sync {
@@ -39,6 +40,16 @@ pub trait Figure: Sync {
 
     /// The charts of this figure, none when the input lacks what it shows.
     fn charts(&self, input: &FigureInput<'_>) -> Result<Vec<Chart>, PlotError>;
+
+    /// Whether the figure can be seen in motion.
+    fn moves(&self) -> bool {
+        false
+    }
+
+    /// The figure in motion; `None` if it has none, or the input lacks what it shows.
+    fn motion<'a>(&self, _input: &FigureInput<'a>) -> Result<Option<Motion<'a>>, PlotError> {
+        Ok(None)
+    }
 }
 
 /// Every figure, by name.

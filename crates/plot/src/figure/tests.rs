@@ -4,6 +4,7 @@ use hadaflow_analysis::prediction::Family;
 use hadaflow_analysis::time_average::TimeAverage;
 
 use super::*;
+use crate::animation::Animation;
 use crate::chart::{Dash, Scale};
 use crate::font;
 use crate::label::Label;
@@ -593,4 +594,141 @@ fn what_a_figure_needs_is_a_phrase() {
         let needs = figure.needs();
         assert!(!needs.ends_with('.') && needs.len() > 20, "{needs}");
     }
+}
+
+/// Frames of a figure that moves.
+fn animation(run: &Run, name: &str, frames: usize) -> Result<Option<Animation>, PlotError> {
+    let figure = catalogue().iter().find(|figure| figure.name() == name).unwrap();
+    Animation::new(*figure, &run.input(), frames, (Size::OneColumn, &Theme::light()))
+}
+
+#[test]
+fn the_figures_that_say_so_move() {
+    let mut run = Run::normal();
+    for figure in catalogue() {
+        let moving = animation(&run, figure.name(), 3).unwrap();
+        assert_eq!(moving.is_some(), figure.moves(), "{}", figure.name());
+    }
+    run.truth = None;
+    for name in ["coordinate_paths", "final_weights"] {
+        assert!(
+            animation(&run, name, 3).unwrap().is_some(),
+            "without a truth there is motion all the same"
+        );
+    }
+    for (run, frames) in [(Run::normal(), 1), (Run::filled(vec![0.0, 2.0], |_| 1.0), 5)] {
+        let refused = animation(&run, "coordinate_paths", frames).err();
+        assert!(matches!(refused, Some(PlotError::NoMotion { .. })), "{refused:?}");
+    }
+}
+
+#[test]
+fn weights_in_motion_are_those_of_the_time() {
+    let run = Run::normal();
+    let input = run.input();
+    let motion = final_weights::FinalWeights.motion(&input).unwrap().unwrap();
+    let k = 40;
+    let shown = (motion.at)(run.t[k]);
+    let row = &run.weights[k * run.n..(k + 1) * run.n];
+    for (j, w) in shown.points[0].x.iter().zip(&shown.points[0].y) {
+        assert_eq!(*w, row[*j as usize]);
+    }
+    assert!(shown.points[0].x.len() >= 11, "all that ever have weight");
+    let (low, high) = motion.stage.y.range.unwrap();
+    assert!(
+        run.weights.iter().all(|w| (low..=high).contains(w)),
+        "the axis has room for all times"
+    );
+    // as text, as there is NaN between the bars
+    let planted = [&shown, &motion.stage].map(|chart| format!("{:?}", chart.series[1]));
+    assert_eq!(planted[0], planted[1], "the planted values stand still");
+}
+
+/// Pixels of an SVG picture.
+fn pixels(svg: &str) -> Vec<u8> {
+    crate::picture::raster(svg, 60.0).unwrap().data().to_vec()
+}
+
+#[test]
+fn layers_make_the_same_picture_as_the_frames() {
+    let run = Run::normal();
+    for name in ["coordinate_paths", "final_weights"] {
+        let film = animation(&run, name, 4).unwrap().unwrap();
+        let layers = film.layers().unwrap();
+        assert_eq!((layers.moving.len(), film.times().len()), (4, 4));
+        let (before, rest) = layers.first.split_once("<g class=\"moving\">").unwrap();
+        let after = rest.strip_prefix(layers.moving[0].as_str()).unwrap();
+        let mut seen = Vec::new();
+        for (k, moving) in layers.moving.iter().enumerate() {
+            let whole = pixels(&film.frame(k).unwrap());
+            assert_eq!(
+                pixels(&format!("{before}<g>{moving}{after}")),
+                whole,
+                "{name}, frame {k}"
+            );
+            assert!(!seen.contains(&whole), "{name}: frame {k} differs from all before");
+            seen.push(whole);
+        }
+    }
+    // at the end the whole figure is there
+    let last = animation(&run, "coordinate_paths", 4)
+        .unwrap()
+        .unwrap()
+        .layers()
+        .unwrap()
+        .moving[3]
+        .clone();
+    let whole = svg(&run.chart("coordinate_paths"), Size::OneColumn, &Theme::light()).unwrap();
+    let outlines = |text: &str| -> Vec<String> {
+        let paths = text
+            .split(" d=\"")
+            .skip(1)
+            .map(|path| path.split_once('"').unwrap().0.to_owned());
+        paths.filter(|outline| outline.len() > 100).collect()
+    };
+    let (shown, expected) = (outlines(&last), outlines(&whole));
+    let curves = expected.iter().filter(|outline| shown.contains(outline)).count();
+    assert_eq!(curves, 3, "two bent curves and the band are those of the whole");
+}
+
+#[test]
+fn a_gif_plays_the_frames_and_is_the_same_each_time() {
+    let film = animation(&Run::normal(), "coordinate_paths", 6).unwrap().unwrap();
+    let bytes = crate::gif(&film).unwrap();
+    assert_eq!(bytes, crate::gif(&film).unwrap());
+    let mut options = gif::DecodeOptions::new();
+    options.set_color_output(gif::ColorOutput::Indexed);
+    let mut decoder = options.read_info(&bytes[..]).unwrap();
+    let (width, height) = (usize::from(decoder.width()), usize::from(decoder.height()));
+    let palette = decoder.global_palette().unwrap().to_vec();
+    assert_eq!((width, palette.len()), (640, 768));
+    let mut screen = vec![0u8; width * height];
+    let mut k = 0;
+    while let Some(frame) = decoder.read_next_frame().unwrap() {
+        assert!(frame.palette.is_none() && frame.delay > 0);
+        let (left, top, wide) = (
+            usize::from(frame.left),
+            usize::from(frame.top),
+            usize::from(frame.width),
+        );
+        for (i, &place) in frame.buffer.iter().enumerate() {
+            if frame.transparent != Some(place) {
+                screen[(top + i / wide) * width + left + i % wide] = place;
+            }
+        }
+        let drawn = crate::picture::raster(&film.frame(k).unwrap(), 640.0 / (85.0 / 25.4)).unwrap();
+        let wrong = drawn.pixels().iter().zip(&screen).filter(|(pixel, place)| {
+            let shown = &palette[3 * usize::from(**place)..][..3];
+            let real = [pixel.red(), pixel.green(), pixel.blue()];
+            shown.iter().zip(real).any(|(a, b)| a.abs_diff(b) > 24)
+        });
+        let wrong = wrong.count();
+        assert!(
+            wrong * 2000 < screen.len(),
+            "frame {k}: {wrong} of {} pixels",
+            screen.len()
+        );
+        k += 1;
+    }
+    assert_eq!(k, 6);
 }
