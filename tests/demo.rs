@@ -142,41 +142,6 @@ addEventListener("load", () => {
 });
 "##;
 
-/// What the driver tells of a page, none where there is no Chromium.
-fn driven(name: &str, page: &str, (width, height): (u32, u32)) -> Option<Value> {
-    let place = Place::new();
-    let inside = page.replace('&', "&amp;").replace('"', "&quot;");
-    let outside = format!(
-        "<!DOCTYPE html><meta charset=\"utf-8\"><body style=\"margin:0\">\
-         <iframe style=\"border:0;width:{width}px;height:{height}px\" srcdoc=\"{inside}\"></iframe>\
-         <pre id=\"result\"></pre><script>{DRIVER}</script>"
-    );
-    let path = place.write("driver.html", outside);
-    let address = format!("file://{}", path.display());
-    let profile = format!("--user-data-dir={}", place.path("profile").display());
-    let arguments = [
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--enable-logging=stderr",
-        "--window-size=1400,900",
-        "--virtual-time-budget=60000",
-        &profile,
-        "--dump-dom",
-        &address,
-    ];
-    let run = |browser: &&str| place.command(*browser).args(arguments).output().ok();
-    let done = ["chromium", "chromium-browser", "google-chrome"].iter().find_map(run)?;
-    let log = String::from_utf8_lossy(&done.stderr);
-    let complaints: Vec<&str> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
-    assert!(complaints.is_empty(), "{name}: {complaints:?}");
-    let dom = String::from_utf8_lossy(&done.stdout);
-    let (_, result) = dom.split_once("<pre id=\"result\">").unwrap();
-    let (result, _) = result.split_once("</pre>").unwrap();
-    let plain = result.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-    Some(serde_json::from_str(&plain).unwrap_or_else(|_| panic!("{name}: no result: {plain:?}\n{log}")))
-}
-
 /// What a result says of the page of a lesson.
 fn judge(name: &str, lesson: &Lesson, result: &Value) {
     assert_eq!(result["live"], result["figures"], "{name}");
@@ -324,7 +289,7 @@ fn check(name: &str) {
     let page = page(name);
     stands_alone(name, &lesson, &page);
     for screen in SCREENS {
-        let Some(result) = driven(name, &page, screen) else {
+        let Some(result) = Place::new().drive(&page, screen, DRIVER) else {
             println!("skipped: there is no Chromium here");
             return;
         };

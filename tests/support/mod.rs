@@ -119,6 +119,64 @@ impl Place {
     }
 }
 
+/// What a browser made of a page.
+pub struct Seen {
+    /// The document once its scripts have run.
+    pub dom: String,
+    /// What the browser wrote, and of that what it complained of.
+    pub log: String,
+    pub complaints: Vec<String>,
+}
+
+impl Place {
+    /// Opens a file of this directory in Chromium, with more options; none where it is not installed.
+    pub fn browse(&self, name: &str, options: &[&str]) -> Option<Seen> {
+        let address = format!("file://{}", self.path(name).display());
+        let profile = format!("--user-data-dir={}", self.path("profile").display());
+        let common = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--enable-logging=stderr",
+            "--host-resolver-rules=MAP * ~NOTFOUND", // as on a machine without a network
+        ];
+        let arguments = [&common[..], options, &[&profile, "--dump-dom", &address]].concat();
+        let run = |browser: &&str| self.command(*browser).args(&arguments).output().ok();
+        let done = ["chromium", "chromium-browser", "google-chrome"].iter().find_map(run)?;
+        let log = String::from_utf8_lossy(&done.stderr).into_owned();
+        Some(Seen {
+            dom: String::from_utf8_lossy(&done.stdout).into_owned(),
+            complaints: log
+                .lines()
+                .filter(|line| line.contains("CONSOLE"))
+                .map(str::to_owned)
+                .collect(),
+            log,
+        })
+    }
+
+    /// Opens a page in a frame of this size and runs a script beside it, which leaves JSON in the element `result`; none
+    /// where there is no Chromium. Nothing may be complained of.
+    pub fn drive(&self, page: &str, (width, height): (u32, u32), script: &str) -> Option<Value> {
+        let inside = page.replace('&', "&amp;").replace('"', "&quot;");
+        let outside = format!(
+            "<!DOCTYPE html><meta charset=\"utf-8\"><body style=\"margin:0\">\
+             <iframe style=\"border:0;width:{width}px;height:{height}px\" srcdoc=\"{inside}\"></iframe>\
+             <pre id=\"result\"></pre><script>{script}</script>"
+        );
+        self.write("driver.html", outside);
+        let seen = self.browse(
+            "driver.html",
+            &["--window-size=1400,900", "--virtual-time-budget=60000"],
+        )?;
+        assert!(seen.complaints.is_empty(), "{:?}", seen.complaints);
+        let (_, result) = seen.dom.split_once("<pre id=\"result\">").unwrap();
+        let (result, _) = result.split_once("</pre>").unwrap();
+        let plain = result.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+        Some(serde_json::from_str(&plain).unwrap_or_else(|_| panic!("no result: {plain:?}\n{}", seen.log)))
+    }
+}
+
 /// Writes arrays.
 pub fn save_npz(path: &Path, arrays: &BTreeMap<String, Array>) {
     let views: Vec<(&str, ArrayView)> = arrays.iter().map(|(name, a)| (name.as_str(), a.view())).collect();

@@ -12,3 +12,4 @@ pub mod report;
 pub mod series;
 pub mod stability;
 pub mod statistics;
+pub mod time_average;

@@ -64,12 +64,12 @@ impl ExperimentError {
     /// Whether it concerns writing (exit code 5) rather than input (3).
     #[must_use]
     pub fn concerns_output(&self) -> bool {
-        matches!(
-            self,
-            Self::Write(_)
-                | Self::Occupied { .. }
-                | Self::Figure { .. }
-                | Self::Sweep(SweepError::Busy { .. } | SweepError::Slurm { .. })
-        )
+        match self {
+            // too few times were recorded: the run is at fault
+            Self::Figure { source, .. } => !matches!(source, PlotError::NoMotion { .. }),
+            Self::Write(_) | Self::Occupied { .. } => true,
+            Self::Sweep(error) => matches!(error, SweepError::Busy { .. } | SweepError::Slurm { .. }),
+            _ => false,
+        }
     }
 }

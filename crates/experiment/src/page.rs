@@ -7,6 +7,7 @@
 
 pub(crate) mod live;
 pub(crate) mod markup;
+pub(crate) mod player;
 
 use hadaflow_plot::{Chart, Theme};
 use serde_json::Value;

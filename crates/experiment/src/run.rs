@@ -1,5 +1,6 @@
 //! Running an experiment, and assessing what it recorded.
 
+mod animate;
 mod compare;
 mod figures;
 mod report;
@@ -23,6 +24,7 @@ use hadaflow_core::trajectory::Trajectory;
 
 use crate::resolve::Experiment;
 
+pub use animate::{Film, animate};
 pub use compare::{compare, differences};
 pub(crate) use figures::charts;
 pub use figures::{NamedChart, PictureFormat, plot};

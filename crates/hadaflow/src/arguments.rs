@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use demo::Demo;
-pub use plot::{Drawing, Picture, Plot, Size, SweepPlot};
+pub use plot::{Drawing, Film, Picture, Plot, Size, SweepPlot};
 pub use submit::SweepSubmit;
 
 /// Gradient flow of Hadamard-factorized least squares: integrate it, check the theory, draw it.

@@ -32,6 +32,8 @@ fn draw_all(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
         truth: Some(&run.truth),
         references: &run.references,
         vanishing: None,
+        families: &BTreeMap::new(),
+        average: None,
     };
     let sizes = [
         (Size::OneColumn, "one-column"),

@@ -2,9 +2,9 @@
 
 use crate::chart::{Chart, Colour, Dash, Series};
 
-/// What is drawn of each run: the first listed line of its chart, and the lines that belong to it.
+/// What is drawn of each run: the first labelled line of its chart, and the lines that belong to it.
 fn own(chart: &Chart) -> impl Iterator<Item = &Series> {
-    let first = chart.series.iter().find(|series| series.legend);
+    let first = chart.series.iter().find(|series| series.legend || series.direct);
     let same = move |series: &&Series| {
         first.is_some_and(|first| std::ptr::eq(*series, first) || (!series.legend && series.colour == first.colour))
     };

@@ -29,6 +29,12 @@ pub enum PlotError {
         /// What the canvas said.
         reason: String,
     },
+    /// A figure that moves has too little to show.
+    #[error("an animation cannot be made: {reason}")]
+    NoMotion {
+        /// What is missing.
+        reason: &'static str,
+    },
     /// A number of a table has no meaning where it stands.
     #[error("{column} of {place}: {source}")]
     Unusable {

@@ -6,7 +6,7 @@ use crate::direct::{labels, width};
 use crate::label::{Label, wrap};
 use crate::legend::{Legend, entries};
 use crate::scale::{Span, horizontal, vertical};
-use crate::scene::{Point, Rect, Scene};
+use crate::scene::{Mark, Point, Rect, Scene};
 use crate::size::{Measures, Size};
 use crate::theme::Theme;
 use crate::ticks::{Tick, ticks};
@@ -20,46 +20,115 @@ pub(crate) const BELOW: f64 = 1.41;
 
 /// Places every part of a chart on a page.
 pub(crate) fn scene(chart: &Chart, size: Size, theme: &Theme) -> Scene {
-    let measures = size.measures();
-    let page = Page {
-        size: size.millimetres(),
-        border: measures.gap(),
-        measures,
-        theme,
-    };
-    let (x, y) = (horizontal(chart), vertical(chart));
-    let legend = page.legend(chart, &x, &y);
-    let texts = page.texts(chart, &legend);
-    let bar = chart
-        .heatmap
-        .as_ref()
-        .map(|map| page.colour_bar(map, page.heights(&texts, &legend)));
-    let direct = labels(chart, page.size.0, &page.measures);
-    let beside = bar.as_ref().map_or(0.0, |bar| bar.width) + width(&direct, &page.measures);
-    let (frame, x_ticks, y_ticks) = page.frame(&texts, &legend, beside, (&x, &y));
-    let view = View {
-        x,
-        y,
-        frame,
-        measures: page.measures,
-        theme,
-    };
-    let mut marks = page.grid(&frame, &x_ticks, &y_ticks);
-    let data = view.marks(chart);
-    if data.is_empty() {
-        marks.push(page.nothing(&frame));
-    }
-    marks.extend(data);
-    marks.extend(view.direct_labels(chart, &direct));
-    marks.extend(page.axes(&frame, &x_ticks, &y_ticks));
-    marks.extend(page.captions(&texts, &frame));
-    marks.extend(bar.iter().flat_map(|bar| page.bar_marks(bar, &frame)));
-    marks.extend(legend.marks(page.legend_corner(&legend, &frame, beside), &page.measures, theme));
+    let stage = Stage::new(chart, size, theme);
     Scene {
-        size: page.size,
-        background: theme.background,
-        name: chart.title.clone(),
-        marks,
+        marks: [stage.below(), stage.data(chart), stage.above()].concat(),
+        ..stage.page(chart.title.clone())
+    }
+}
+
+/// A page with everything in its place but the data.
+pub(crate) struct Stage<'a> {
+    page: Page<'a>,
+    view: View<'a>,
+    texts: Texts,
+    legend: Legend,
+    direct: Vec<(usize, Label)>,
+    ticks: (Vec<Tick>, Vec<Tick>),
+    /// Room between the frame and a legend on its right.
+    beside: f64,
+    bar: Vec<Mark>,
+}
+
+impl<'a> Stage<'a> {
+    /// The page that this chart needs.
+    pub fn new(chart: &Chart, size: Size, theme: &'a Theme) -> Self {
+        let measures = size.measures();
+        let page = Page {
+            size: size.millimetres(),
+            border: measures.gap(),
+            measures,
+            theme,
+        };
+        let (x, y) = (horizontal(chart), vertical(chart));
+        let legend = page.legend(chart, &x, &y);
+        let texts = page.texts(chart, &legend);
+        let bar = chart
+            .heatmap
+            .as_ref()
+            .map(|map| page.colour_bar(map, page.heights(&texts, &legend)));
+        let direct = labels(chart, page.size.0, &page.measures);
+        let beside = bar.as_ref().map_or(0.0, |bar| bar.width) + width(&direct, &page.measures);
+        let (frame, x_ticks, y_ticks) = page.frame(&texts, &legend, beside, (&x, &y));
+        let view = View {
+            x,
+            y,
+            frame,
+            measures: page.measures,
+            theme,
+        };
+        Self {
+            bar: bar.iter().flat_map(|bar| page.bar_marks(bar, &frame)).collect(),
+            page,
+            view,
+            texts,
+            legend,
+            direct,
+            ticks: (x_ticks, y_ticks),
+            beside,
+        }
+    }
+
+    /// The page without marks.
+    pub fn page(&self, name: Option<String>) -> Scene {
+        Scene {
+            size: self.page.size,
+            background: self.page.theme.background,
+            name,
+            marks: Vec::new(),
+        }
+    }
+
+    /// What lies below the data.
+    pub fn below(&self) -> Vec<Mark> {
+        self.page.grid(&self.view.frame, &self.ticks.0, &self.ticks.1)
+    }
+
+    /// The data of a chart with the same axes, and the labels at its lines.
+    pub fn data(&self, chart: &Chart) -> Vec<Mark> {
+        let mut marks = self.view.marks(chart);
+        if marks.is_empty() {
+            marks.push(self.page.nothing(&self.view.frame));
+        }
+        marks.extend(self.view.direct_labels(chart, &self.direct));
+        marks
+    }
+
+    /// What lies above the data.
+    pub fn above(&self) -> Vec<Mark> {
+        let frame = &self.view.frame;
+        let mut marks = self.page.axes(frame, &self.ticks.0, &self.ticks.1);
+        marks.extend(self.page.captions(&self.texts, frame));
+        marks.extend(self.bar.iter().cloned());
+        let corner = self.page.legend_corner(&self.legend, frame, self.beside);
+        marks.extend(self.legend.marks(corner, &self.page.measures, self.page.theme));
+        marks
+    }
+
+    /// A text at the right end of the line that holds the label of the horizontal axis.
+    pub fn beside_x_label(&self, label: Label) -> Mark {
+        let Measures { tick, label: size, .. } = self.page.measures;
+        let (gap, frame) = (self.page.measures.gap(), &self.view.frame);
+        Mark::Text {
+            baseline: (
+                frame.right - label.width() * size,
+                frame.bottom + gap + BELOW * tick + 0.3 * gap + 0.85 * size,
+            ),
+            label,
+            size,
+            upright: false,
+            colour: self.page.theme.foreground,
+        }
     }
 }
 

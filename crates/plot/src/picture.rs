@@ -41,11 +41,22 @@ pub fn svg(chart: &Chart, size: Size, theme: &Theme) -> Result<String, PlotError
     font::check()?;
     check(chart)?;
     let scene = layout::scene(chart, size, theme);
-    outlined(&render::draw(&scene)?, &scene)
+    Ok(framed(&content(&scene, true)?, &scene))
 }
 
 /// Turns an SVG picture into a PNG file at a resolution in dots per inch.
 pub fn png(svg: &str, dpi: f64) -> Result<Vec<u8>, PlotError> {
+    let pixmap = raster(svg, dpi)?;
+    let encoded = pixmap.encode_png().map_err(|error| PlotError::Raster {
+        width: pixmap.width(),
+        height: pixmap.height(),
+        reason: error.to_string(),
+    })?;
+    Ok(with_resolution(&encoded, dpi))
+}
+
+/// Turns an SVG picture into pixels at a resolution in dots per inch.
+pub(crate) fn raster(svg: &str, dpi: f64) -> Result<Pixmap, PlotError> {
     if !(DPI.0..=DPI.1).contains(&dpi) {
         return Err(PlotError::InvalidDpi {
             dpi,
@@ -68,12 +79,11 @@ pub fn png(svg: &str, dpi: f64) -> Result<Vec<u8>, PlotError> {
     // The nearest whole number of pixels, filled exactly.
     let fill = Transform::from_scale(width as f32 / tree.size().width(), height as f32 / tree.size().height());
     resvg::render(&tree, fill, &mut pixmap.as_mut());
-    let encoded = pixmap.encode_png().map_err(|error| failed(&error.to_string()))?;
-    Ok(with_resolution(&encoded, dpi))
+    Ok(pixmap)
 }
 
 /// Every curve needs as many ordinates as abscissas.
-fn check(chart: &Chart) -> Result<(), PlotError> {
+pub(crate) fn check(chart: &Chart) -> Result<(), PlotError> {
     for series in &chart.series {
         same_length(&format!("series \"{}\"", series.label), series.x.len(), series.y.len())?;
     }
@@ -113,8 +123,9 @@ pub(crate) fn parse(svg: &str, dpi: f64) -> Result<Tree, PlotError> {
     })
 }
 
-/// Replaces text by outlines and the size in canvas units by the size on paper.
-fn outlined(canvas: &str, scene: &Scene) -> Result<String, PlotError> {
+/// What a scene draws, on its ground or on none, with its text as outlines.
+pub(crate) fn content(scene: &Scene, ground: bool) -> Result<String, PlotError> {
+    let canvas = render::draw(scene, ground)?;
     // Bends without spikes, and letters where the layout measured them.
     let canvas = canvas.replacen("<svg ", "<svg stroke-linejoin=\"round\" ", 1);
     // Neighbouring tiles share an edge; smoothing it for each of them would let the ground shine through.
@@ -128,7 +139,12 @@ fn outlined(canvas: &str, scene: &Scene) -> Result<String, PlotError> {
         ..WriteOptions::default()
     };
     let body = tree.to_string(&options);
-    let content = body.split_once('>').map_or("", |(_, content)| content);
+    let inside = body.split_once('>').map_or("", |(_, inside)| inside);
+    Ok(inside.trim_end().trim_end_matches("</svg>").to_owned())
+}
+
+/// A picture of this content in the size of a scene on paper.
+pub(crate) fn framed(content: &str, scene: &Scene) -> String {
     let (width, height) = scene.size;
     let (w, h) = (width * render::UNITS, height * render::UNITS);
     let name = scene
@@ -136,10 +152,10 @@ fn outlined(canvas: &str, scene: &Scene) -> Result<String, PlotError> {
         .as_deref()
         .map(|name| format!("<title>{}</title>", escaped(name)))
         .unwrap_or_default();
-    Ok(format!(
+    format!(
         "<svg width=\"{width}mm\" height=\"{height}mm\" viewBox=\"0 0 {w} {h}\" \
-         xmlns=\"http://www.w3.org/2000/svg\">{name}{content}\n"
-    ))
+         xmlns=\"http://www.w3.org/2000/svg\">{name}{content}</svg>\n"
+    )
 }
 
 /// Text as XML character data.

@@ -20,8 +20,8 @@ const FONT_SCALE: f64 = 1.24;
 /// The canvas puts the baseline of a text this far below the given point, in units of the type size.
 const BASELINE: f64 = 0.76;
 
-/// The scene as SVG whose text still needs the bundled font.
-pub(crate) fn draw(scene: &Scene) -> Result<String, PlotError> {
+/// The scene as SVG whose text still needs the bundled font, on its ground or on none.
+pub(crate) fn draw(scene: &Scene, ground: bool) -> Result<String, PlotError> {
     for (style, bytes) in [(FontStyle::Normal, REGULAR), (FontStyle::Italic, OBLIQUE)] {
         register_font(FAMILY, style, bytes).map_err(|_| PlotError::Font { font: FAMILY })?;
     }
@@ -33,9 +33,11 @@ pub(crate) fn draw(scene: &Scene) -> Result<String, PlotError> {
         filled: true,
         stroke_width: 0,
     };
-    canvas
-        .draw_rect((0, 0), (width, height), &page, true)
-        .map_err(refused)?;
+    if ground {
+        canvas
+            .draw_rect((0, 0), (width, height), &page, true)
+            .map_err(refused)?;
+    }
     for mark in &scene.marks {
         draw_mark(&mut canvas, mark)?;
     }

@@ -1,8 +1,8 @@
 //! Gradient descent is the explicit Euler method for the flow, of first order: |w_GD(t; η) − w(t)| = Cη + O(η²) at a fixed
 //! time t, so that halving the step halves the error [theory of one-step methods].
 //!
-//! The family descends from the run's start with steps η = t/N, t/(2N), t/(4N), t/(8N), and compares with the flow at t. The
-//! time is taken within the transient: the last step of the flow before the loss is down to half for which
+//! The family descends from the run's start with steps η = t/N, t/(2N), t/(4N), t/(8N), and compares with the flow at times
+//! on the way, which a figure shows, and at t, which is assessed. The time t is taken within the transient: the last step of the flow before the loss is down to half for which
 //! t·ρ(t) ≤ 20, ρ the largest rate of any motion so far, relative rates of u^L and the bound max|∇w_i|²·λ_max(AAᵀ) of
 //! the linearization's eigenvalues alike. N = ⌈50 tρ⌉ then keeps ηρ ≤ 1/50, far below the edge of stability,
 //! with at most 1000 steps. So a start that waits for ever does not cost for ever: the comparison is made while it waits.
@@ -33,6 +33,8 @@ const FLOW_UNITS: f64 = 1e3;
 const PACE: f64 = 1e-6;
 /// Steps per unit of 1/ρ.
 const FINE: f64 = 50.0;
+/// Times at which the family is compared with the flow, at most.
+const TIMES: u32 = 24;
 /// t·ρ at most.
 const LONG: f64 = 20.0;
 /// How far from 2 the last ratio may be: O(ηρ) at ηρ = 1/400 with a constant of 20, as small errors of the clock grow near
@@ -70,29 +72,26 @@ impl Prediction for DescentTendsToTheFlow {
         let Some((t, rate)) = time(evidence, watch)? else {
             return Some(without_members());
         };
-        let n = evidence.setting.problem().cols();
-        let mut exact = Trajectory::new();
-        let schedule = Schedule::Times(Vec::new());
-        let reference = flow(evidence, TOLERANCE, schedule, vec![Box::new(TimeReached::new(t))]);
-        let ending = reference.integrate(&mut exact, watch)?;
-        let exact = last_weights(&exact, n);
         let coarse = (FINE * t * rate).ceil().max(4.0);
+        let times = common_times(t, coarse);
+        let (exact, ended) = flowed(evidence, &times, watch)?;
+        let mut members = Vec::new();
         for halving in 0..4 {
-            let step = t / (coarse * f64::from(1 << halving));
-            let (weights, outcome) = descended(evidence, step, t, watch)?;
-            let pairs = || exact.iter().zip(&weights);
-            let error = pairs().map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
-            let size = exact.iter().map(|w| w * w).sum::<f64>().sqrt();
             let steps = coarse * f64::from(1 << halving);
-            let rounding = steps * evidence.depth() as f64 * f64::EPSILON * start_size(evidence);
-            let outcome = if ending.outcome == 0.0 { outcome } else { ending.outcome };
-            family.push(&[
-                ("step", step),
-                ("t", t),
-                ("distance", if weights.is_empty() { f64::NAN } else { error }),
-                ("noise", FLOW_UNITS * TOLERANCE * size + rounding),
-                ("outcome", outcome),
-            ]);
+            let (found, outcome) = descended(evidence, t / steps, &times, watch)?;
+            members.push((steps, found, if ended == 0.0 { outcome } else { ended }));
+        }
+        for (k, at) in times.iter().enumerate() {
+            for (steps, found, outcome) in &members {
+                let rounding = steps * evidence.depth() as f64 * f64::EPSILON * start_size(evidence);
+                family.push(&[
+                    ("step", t / steps),
+                    ("t", *at),
+                    ("distance", distance(&exact[k], &found[k])),
+                    ("noise", FLOW_UNITS * TOLERANCE * size(&exact[k]) + rounding),
+                    ("outcome", *outcome),
+                ]);
+            }
         }
         Some(family)
     }
@@ -112,7 +111,7 @@ impl Prediction for DescentTendsToTheFlow {
     }
 }
 
-/// The last ratio of distances against 2.
+/// The last ratio of distances, at the last time, against 2.
 fn judge(family: &Family) -> Verdict {
     let [steps, distances, noises] = ["step", "distance", "noise"].map(|name| family.column(name));
     let ([.., coarse, fine], Some(noise)) = (distances, noises.last()) else {
@@ -155,9 +154,56 @@ fn start_size(evidence: &Evidence) -> f64 {
     2.0 * power * (evidence.setting.problem().cols() as f64).sqrt()
 }
 
-fn last_weights(trajectory: &Trajectory, n: usize) -> Vec<f64> {
+/// Times on the way to t that are whole numbers of the coarsest of `steps` steps, evenly spaced in log t; t is the last.
+fn common_times(t: f64, steps: f64) -> Vec<f64> {
+    let parts = f64::from(TIMES - 1);
+    let mut counts: Vec<f64> = (0..TIMES).map(|k| steps.powf(f64::from(k) / parts).round()).collect();
+    counts.dedup();
+    counts.iter().map(|count| t * (count / steps)).collect()
+}
+
+/// |a − b|; NaN where one of them is missing.
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    if a.is_empty() || b.is_empty() {
+        return f64::NAN;
+    }
+    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+}
+
+/// |w|.
+fn size(w: &[f64]) -> f64 {
+    w.iter().map(|w| w * w).sum::<f64>().sqrt()
+}
+
+/// The weights at these times, the last of which ended the integration; none where they were not reached. The first
+/// record is that of the start.
+fn weights_at(trajectory: &Trajectory, times: &[f64], n: usize) -> Vec<Vec<f64>> {
     let last = trajectory.len().saturating_sub(1);
-    trajectory.weights_at(last, n).map(<[f64]>::to_vec).unwrap_or_default()
+    let place = |k: usize| if k + 1 == times.len() { last } else { k + 1 };
+    let row = |k: usize| {
+        trajectory
+            .weights_at(place(k), n)
+            .map(<[f64]>::to_vec)
+            .unwrap_or_default()
+    };
+    (0..times.len()).map(row).collect()
+}
+
+/// Where to record, and where to end.
+fn itinerary(times: &[f64]) -> Option<(Schedule, Vec<Box<dyn Event>>)> {
+    let (end, before) = times.split_last()?;
+    Some((Schedule::Times(before.to_vec()), vec![Box::new(TimeReached::new(*end))]))
+}
+
+/// The weights of the flow at these times, and how it ended; `None` once `watch` returns false.
+fn flowed(evidence: &Evidence, times: &[f64], watch: &mut dyn FnMut(Progress) -> bool) -> Option<(Vec<Vec<f64>>, f64)> {
+    let (schedule, events) = itinerary(times)?;
+    let mut trajectory = Trajectory::new();
+    let ending = flow(evidence, TOLERANCE, schedule, events).integrate(&mut trajectory, watch)?;
+    Some((
+        weights_at(&trajectory, times, evidence.setting.problem().cols()),
+        ending.outcome,
+    ))
 }
 
 /// The time of comparison and ρ up to it; the inner `None` if nothing moves, the outer once `watch` returns false.
@@ -244,24 +290,25 @@ impl Recorder for Transient<'_> {
     fn retain(&mut self, _keep: &[bool]) {}
 }
 
-/// The weights that descent with this step reaches at time t (none where it does not), and how it ended.
+/// The weights that descent with this step has at these times (none where it does not come), and how it ended.
 fn descended(
     evidence: &Evidence,
     step: f64,
-    t: f64,
+    times: &[f64],
     watch: &mut dyn FnMut(Progress) -> bool,
-) -> Option<(Vec<f64>, f64)> {
+) -> Option<(Vec<Vec<f64>>, f64)> {
     let setting = &evidence.setting;
-    let wrong = Some((Vec::new(), code("wrong_input")));
+    let wrong = Some((vec![Vec::new(); times.len()], code("wrong_input")));
     let Ok(choice) = descent(setting.problem(), &setting.model, setting.seed) else {
         return wrong;
     };
+    let (schedule, events) = itinerary(times)?;
     let task = Task {
         flow: choice.flow,
         tolerance: TOLERANCE,
         max_steps: 100_000,
-        schedule: Schedule::Times(Vec::new()),
-        events: vec![Box::new(TimeReached::new(t))],
+        schedule,
+        events,
         mismatches: Vec::new(),
         resume: None,
     };
@@ -269,7 +316,7 @@ fn descended(
     let method = GradientDescent::new(step).and_then(|method| method.integrate(&task, &mut trajectory, watch));
     let Ok(integration) = method else { return wrong };
     (integration.outcome != Outcome::Interrupted).then(|| {
-        let weights = last_weights(&trajectory, setting.problem().cols());
+        let weights = weights_at(&trajectory, times, setting.problem().cols());
         (weights, code(integration.outcome.kind()))
     })
 }
@@ -317,10 +364,10 @@ mod tests {
         let family = run.families[NAME].clone();
         let (step, distance) = (family.column("step"), family.column("distance"));
         let second = altered(run.clone(), NAME, "distance", |row, d| {
-            *d = (step[row] / step[0]).powi(2) * distance[0]
+            *d = (step[row] / step[0]).powi(2) * distance[distance.len() - 4]
         });
         assert_eq!(verdict(NAME, &second), "violated");
-        let offset = 0.2 * distance[3];
+        let offset = 0.2 * distance[distance.len() - 1];
         assert_eq!(
             verdict(NAME, &altered(run, NAME, "distance", |_, d| *d += offset)),
             "violated"

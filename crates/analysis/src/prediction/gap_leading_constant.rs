@@ -77,7 +77,13 @@ impl Prediction for GapLeadingConstant {
         };
         let mut family = Family::new();
         for (member, alpha) in start.starts().into_iter().enumerate() {
-            family.push(&[("alpha", alpha), ("gap", start.gap(alpha)), ("constant", constant)]);
+            let row = [
+                ("alpha", alpha),
+                ("gap", start.gap(alpha)),
+                ("constant", constant),
+                ("exponent", start.exponent()),
+            ];
+            family.push(&row);
             if !watch(solved(member + 1)) {
                 return None;
             }

@@ -18,9 +18,10 @@ use hadaflow_core::special::DoubleDouble;
 
 use super::vanishing::{Small, Vanishing, explored, falls, floor, tabulated};
 use super::{Family, Kind, Prediction, Statement, Verdict};
-use crate::column_qr::{add, dot, largest};
+use crate::column_qr::{add, largest};
 use crate::reference::jump_process::JumpProcess;
 use crate::report::Evidence;
+use crate::time_average::{dual_value, misfit, objective};
 
 pub(super) struct TimeAverageSolvesTheLasso;
 
@@ -161,21 +162,12 @@ impl<'a> Average<'a> {
 
     /// (P − D)/P of the average at time t, and what the quadrature may cost.
     fn gap(&self, t: f64, dual: &[f64]) -> (f64, f64) {
-        let problem = self.evidence.setting.problem();
-        let (y, lambda) = (&problem.measurements, self.time_unit / t);
+        let (problem, lambda) = (self.evidence.setting.problem(), self.time_unit / t);
         let mean: Vec<f64> = self.integral.iter().map(|w| w / t).collect();
-        let mut misfit = vec![0.0; y.len()];
-        problem.operator.apply(&mean, &mut misfit);
-        add(-1.0, y, &mut misfit);
-        let primal = 0.5 * dot(&misfit, &misfit) + lambda * mean.iter().map(|w| w.abs()).sum::<f64>();
+        let primal = objective(problem, lambda, &mean);
+        let dual_value = dual_value(problem, lambda, dual, self.evidence.signed(), t);
         let mut pull = vec![0.0; mean.len()];
-        problem.operator.apply_adjoint(dual, &mut pull);
-        let signed = self.evidence.signed();
-        let sigma = largest(pull.iter().map(|s| if signed { s.abs() } else { *s }));
-        // ν = q/t, shrunk until |Aᵀν| ≤ λ
-        let shrink = 1.0 / (sigma / self.time_unit).max(1.0) / t;
-        let dual_value = shrink * dot(y, dual) - 0.5 * shrink * shrink * dot(dual, dual);
-        problem.operator.apply_adjoint(&misfit, &mut pull);
+        problem.operator.apply_adjoint(&misfit(problem, &mean), &mut pull);
         let steep = largest(pull.iter().map(|p| p.abs()));
         let blur = self.blur / t;
         let cost = (lambda + steep) * blur + 0.5 * (self.column_norm * blur).powi(2);

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use hadaflow_analysis::prediction::Family;
 use hadaflow_analysis::reference::jump_process::{JumpProcess, Phase};
+use hadaflow_analysis::time_average::TimeAverage;
 use hadaflow_core::flow::time_unit;
 use hadaflow_core::trajectory::Trajectory;
 use hadaflow_plot::{Chart, Figure, FigureInput, PRINT_DPI, PlotError, Size, Theme, VanishingStart, catalogue};
@@ -81,7 +83,7 @@ pub(super) fn write_picture(picture: &Picture, format: PictureFormat, path: &Pat
     Ok(write_bytes(path, &bytes)?)
 }
 
-fn failed(figure: &str, source: PlotError) -> ExperimentError {
+pub(super) fn failed(figure: &str, source: PlotError) -> ExperimentError {
     ExperimentError::Figure {
         figure: figure.to_owned(),
         source,
@@ -96,6 +98,7 @@ pub(super) struct FigureData {
     truth: Option<Vec<f64>>,
     references: Vec<(String, f64)>,
     vanishing: Option<Vanishing>,
+    families: BTreeMap<String, Family>,
 }
 
 /// What is known of the flow for vanishing starts.
@@ -103,6 +106,7 @@ struct Vanishing {
     unit: f64,
     pull: Option<Vec<f64>>,
     jumps: Vec<(f64, f64)>,
+    average: Option<TimeAverage>,
 }
 
 impl FigureData {
@@ -117,6 +121,7 @@ impl FigureData {
             truth: experiment.problem.truth.clone(),
             references: experiment.references.iter().map(norm).collect(),
             vanishing: vanishing(experiment, trajectory),
+            families: findings.evidence.families.clone(),
         }
     }
 
@@ -137,11 +142,13 @@ impl FigureData {
             truth: self.truth.as_deref(),
             references: &self.references,
             vanishing,
+            families: &self.families,
+            average: self.vanishing.as_ref().and_then(|known| known.average.as_ref()),
         }
     }
 }
 
-/// For an identical start below 1: the unit of time, Aᵀq where it fits, the jumps where computing them is cheap.
+/// For an identical start below 1: the unit of time, Aᵀq where it fits, the jumps and the lasso path where they are cheap.
 fn vanishing(experiment: &Experiment, trajectory: &Trajectory) -> Option<Vanishing> {
     let alpha = experiment.setting.scale().filter(|alpha| *alpha < 1.0)?;
     let (m, n) = (experiment.problem.rows(), experiment.problem.cols());
@@ -154,8 +161,10 @@ fn vanishing(experiment: &Experiment, trajectory: &Trajectory) -> Option<Vanishi
         pull
     });
     let affordable = (m as f64) * (n as f64) * (m.min(n) as f64) <= JUMP_WORK; // exact below 2^53
+    let unit = time_unit(experiment.scenario.model.depth, alpha);
+    let signed = experiment.choice.flow.signed();
     let jumps = operator.dense().filter(|_| affordable).map_or_else(Vec::new, |a| {
-        let process = JumpProcess::new(a, &experiment.problem.measurements, experiment.choice.flow.signed());
+        let process = JumpProcess::new(a, &experiment.problem.measurements, signed);
         let norm = |phase: &Phase| phase.weights.iter().map(|w| w.abs()).sum();
         process
             .phases
@@ -165,9 +174,12 @@ fn vanishing(experiment: &Experiment, trajectory: &Trajectory) -> Option<Vanishi
             .collect()
     });
     Some(Vanishing {
-        unit: time_unit(experiment.scenario.model.depth, alpha),
+        unit,
         pull,
         jumps,
+        average: affordable
+            .then(|| TimeAverage::new(&experiment.problem, trajectory, unit, signed))
+            .flatten(),
     })
 }
 

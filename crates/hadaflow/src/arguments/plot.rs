@@ -13,9 +13,24 @@ pub struct Plot {
     /// Where the pictures go [default: figures/ in the run; comparison/ for several runs].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// The figures in motion over log t (coordinate_paths, final_weights), instead of pictures.
+    #[arg(long, value_enum, value_name = "FILM", conflicts_with = "format")]
+    pub animate: Option<Film>,
+    /// How many frames.
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u16).range(2..=500), requires = "animate")]
+    pub frames: u16,
     /// What is drawn.
     #[command(flatten)]
     pub drawing: Drawing,
+}
+
+/// Kinds of animations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Film {
+    /// A GIF file, 640 pixels wide.
+    Gif,
+    /// A page with a play button and a slider that needs nothing else.
+    Html,
 }
 
 /// `hadaflow sweep plot`.

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use hadaflow::experiment::run::{self, PictureFormat};
+use hadaflow::experiment::run::{self, Film, PictureFormat};
 use hadaflow::experiment::scenario::{Selection, suggest};
 use hadaflow::experiment::style;
-use hadaflow::plot::{Size, Theme, catalogue};
+use hadaflow::plot::{Figure, Size, Theme, catalogue};
 
 use crate::arguments::{self, Picture};
 use crate::exit::{Exit, Failure, print};
@@ -22,21 +22,62 @@ pub fn execute(arguments: &arguments::Plot) -> Result<Exit, Failure> {
     let paths = match (&saved[..], &arguments.directories[..]) {
         ([one], [directory]) => {
             let folder = own.unwrap_or_else(|| directory.join("figures"));
-            run::plot(
-                &one.experiment,
-                &one.findings,
-                &folder,
-                &selection,
-                format(drawing),
-                (size, &theme),
-            )?
+            let (run, look) = ((&one.experiment, &one.findings), (size, &theme));
+            match arguments.animate {
+                Some(film) => {
+                    let film = (kind(film), usize::from(arguments.frames));
+                    run::animate(run.0, run.1, &folder, &selection, film, look)?
+                }
+                None => run::plot(run.0, run.1, &folder, &selection, format(drawing), look)?,
+            }
+        }
+        _ if arguments.animate.is_some() => {
+            return Err(Failure::Input("--animate takes one run, not several".into()));
         }
         (several, _) => {
             let folder = own.unwrap_or_else(|| PathBuf::from("comparison"));
             run::compare(several, &folder, &selection, format(drawing), (size, &theme))?
         }
     };
-    show(&paths, "the runs hold no data for these figures")
+    let exit = show(&paths, "the runs hold no data for these figures")?;
+    let animated = arguments.animate.is_some();
+    lacking(&drawing.figure, &paths, animated).map_or(Ok(exit), |reason| Err(Failure::Input(reason)))
+}
+
+/// What the figures that were asked for by name, but could not be drawn, need.
+fn lacking(names: &[String], drawn: &[PathBuf], animated: bool) -> Option<String> {
+    let missing = |name: &&str| {
+        let drawn = drawn.iter().filter_map(|path| path.file_stem());
+        names.iter().any(|asked| asked == name) && !drawn.into_iter().any(|stem| stem == *name)
+    };
+    let moving = || {
+        catalogue()
+            .iter()
+            .filter(|figure| figure.moves())
+            .map(|figure| figure.name())
+    };
+    let reason = |figure: &&dyn Figure| match animated && !figure.moves() {
+        true => format!(
+            "{} does not move, but {} do",
+            figure.name(),
+            moving().collect::<Vec<_>>().join(" and ")
+        ),
+        false => format!("{} cannot be drawn: it needs {}", figure.name(), figure.needs()),
+    };
+    let reasons: Vec<String> = catalogue()
+        .iter()
+        .filter(|figure| missing(&figure.name()))
+        .map(reason)
+        .collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// As which animation.
+fn kind(film: arguments::Film) -> Film {
+    match film {
+        arguments::Film::Gif => Film::Gif,
+        arguments::Film::Html => Film::Html,
+    }
 }
 
 /// In which colours.

@@ -23,6 +23,10 @@ impl Figure for BregmanDecay {
          equals for every solution drawn on top."
     }
 
+    fn needs(&self) -> &'static str {
+        "a reference that the flow has a divergence from: list one in `references`, such as BasisPursuit"
+    }
+
     fn charts(&self, input: &FigureInput<'_>) -> Result<Vec<Chart>, PlotError> {
         let mut names = input.references_with(PREFIX);
         let paired: Vec<&str> = names.iter().copied().filter(|name| name.starts_with(PAIR)).collect();

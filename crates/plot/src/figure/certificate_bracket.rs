@@ -21,6 +21,10 @@ impl Figure for CertificateBracket {
          exact has no place."
     }
 
+    fn needs(&self) -> &'static str {
+        "a densely stored A with m·n·min(m, n) at most 2e7, and a run of the flow"
+    }
+
     fn charts(&self, input: &FigureInput<'_>) -> Result<Vec<Chart>, PlotError> {
         let (dual, polished) = (input.column("dual_bound")?, input.column("dual_bound_polished")?);
         let upper = input.column("upper_bound")?;

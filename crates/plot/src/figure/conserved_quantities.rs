@@ -16,6 +16,10 @@ impl Figure for ConservedQuantities {
         "The drift of what the equations conserve over time: differences of squared factors, or the products of descent."
     }
 
+    fn needs(&self) -> &'static str {
+        "factors: ask for `formulation: Factor` or `method: GradientDescent(step: ..)` in `integrate`"
+    }
+
     fn charts(&self, input: &FigureInput<'_>) -> Result<Vec<Chart>, PlotError> {
         let known = [
             (

@@ -4,6 +4,7 @@ use super::bundle::Bundle;
 use super::{Figure, FigureInput};
 use crate::chart::{Axis, Chart, Colour, Dash, Level, Role};
 use crate::error::{PlotError, same_length};
+use crate::motion::Motion;
 
 /// Planted values are marked when there are at most this many.
 const MOST_LEVELS: usize = 12;
@@ -18,6 +19,10 @@ impl Figure for CoordinatePaths {
 
     fn description(&self) -> &'static str {
         "The weights over time: one line for each coordinate on the support, a band for all the others."
+    }
+
+    fn needs(&self) -> &'static str {
+        "weights at all recorded times: ask for fewer times in `record`"
     }
 
     fn charts(&self, input: &FigureInput<'_>) -> Result<Vec<Chart>, PlotError> {
@@ -38,6 +43,15 @@ impl Figure for CoordinatePaths {
             series: bundle.lines,
             ..Chart::default()
         }])
+    }
+
+    fn moves(&self) -> bool {
+        true
+    }
+
+    fn motion<'a>(&self, input: &FigureInput<'a>) -> Result<Option<Motion<'a>>, PlotError> {
+        let chart = self.charts(input)?.into_iter().next();
+        Ok(chart.map(|chart| Motion::growing(chart, self.description())))
     }
 }
 

@@ -17,6 +17,10 @@ impl Figure for DualPaths {
         "The integrated gradient of each coordinate in units of T(α), with the barriers where weight can appear."
     }
 
+    fn needs(&self) -> &'static str {
+        "an identical start below 1, such as `initialization: Identical(1e-3)`, and not too many times in `record`"
+    }
+
     fn charts(&self, input: &FigureInput<'_>) -> Result<Vec<Chart>, PlotError> {
         let Some(vanishing) = input.vanishing else {
             return Ok(Vec::new());

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use hadaflow_analysis::prediction::Family;
+use hadaflow_analysis::time_average::TimeAverage;
+
 use crate::chart::{Axis, Colour, Series};
 use crate::error::{PlotError, same_length};
 
@@ -27,6 +30,10 @@ pub struct FigureInput<'a> {
     pub references: &'a [(String, f64)],
     /// What is known of the flow where the start vanishes, for an identical start below 1.
     pub vanishing: Option<VanishingStart<'a>>,
+    /// The families of runs that predictions are about, by the name of the prediction.
+    pub families: &'a BTreeMap<String, Family>,
+    /// The time average beside the lasso path, for an identical start below 1.
+    pub average: Option<&'a TimeAverage>,
 }
 
 /// The scales on which the flow jumps as its start α vanishes, and the jumps.

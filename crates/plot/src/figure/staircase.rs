@@ -19,6 +19,11 @@ impl Figure for Staircase {
         "The l1 norm in the time of vanishing starts, with the jumps that the flow tends to make there."
     }
 
+    fn needs(&self) -> &'static str {
+        "an identical start below 1, such as `initialization: Identical(1e-3)`, a densely stored A with m·n·min(m, \
+         n) at most 2e7, and data that pull some weight"
+    }
+
     fn charts(&self, input: &FigureInput<'_>) -> Result<Vec<Chart>, PlotError> {
         let (Some(vanishing), Some(norm)) = (input.vanishing, input.column("l1_norm")?) else {
             return Ok(Vec::new());

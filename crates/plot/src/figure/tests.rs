@@ -1,6 +1,10 @@
 use std::collections::BTreeMap;
 
+use hadaflow_analysis::prediction::Family;
+use hadaflow_analysis::time_average::TimeAverage;
+
 use super::*;
+use crate::animation::Animation;
 use crate::chart::{Dash, Scale};
 use crate::font;
 use crate::label::Label;
@@ -34,10 +38,32 @@ struct Run {
     references: Vec<(String, f64)>,
     pull: Vec<f64>,
     jumps: Vec<(f64, f64)>,
+    families: BTreeMap<String, Family>,
+    average: TimeAverage,
 }
 
 /// T(α) of the runs below.
 const UNIT: f64 = 10.0;
+
+/// Members with steps 1 and 1/2 at each time, and with as many scales of the start.
+fn family(t: &[f64], value: &impl Fn(f64) -> f64) -> Family {
+    let mut family = Family::new();
+    for &t in t {
+        for step in [1.0, 0.5] {
+            family.push(&[
+                ("step", step),
+                ("t", t),
+                ("distance", step * value(t)),
+                ("noise", 0.0),
+                ("outcome", 0.0),
+                ("alpha", t),
+                ("gap", value(t)),
+                ("exponent", 1.5),
+            ]);
+        }
+    }
+    family
+}
 
 impl Run {
     /// Every column filled by a function of time.
@@ -56,6 +82,21 @@ impl Run {
             ("basis_pursuit".to_owned(), 3.0 + 1e-9),
             ("x".to_owned(), 4.0),
         ];
+        let numbers = |factor: f64| -> Vec<f64> { t.iter().map(|&t| factor * value(t)).collect() };
+        let mut families = BTreeMap::new();
+        for name in ["descent_tends_to_the_flow", "gap_slope_in_alpha"] {
+            families.insert(name.to_owned(), family(&t, &value));
+        }
+        let average = TimeAverage {
+            dimension: n,
+            tau: t.iter().map(|t| t / UNIT).collect(),
+            average: weights.clone(),
+            lasso: weights.iter().map(|w| 0.9 * w).collect(),
+            excess: numbers(0.1),
+            gap: numbers(0.2),
+            span: t.first().map(|first| (first / UNIT + 0.1, first / UNIT + 5.0)),
+            reversal: Some(3.0),
+        };
         let pull = weights.iter().map(|w| 3.0 * w).collect();
         Self {
             t,
@@ -66,6 +107,8 @@ impl Run {
             references,
             pull,
             jumps: vec![(0.5, 1.0), (2.0, 3.0)],
+            families,
+            average,
         }
     }
 
@@ -91,6 +134,8 @@ impl Run {
                 signed: true,
                 jumps: &self.jumps,
             }),
+            families: &self.families,
+            average: Some(&self.average),
         }
     }
 
@@ -165,11 +210,20 @@ fn every_figure_draws_whatever_was_recorded() {
 fn every_figure_draws_a_normal_run_and_nothing_without_its_columns() {
     let mut run = Run::normal();
     for figure in catalogue() {
-        assert_eq!(figure.charts(&run.input()).unwrap().len(), 1, "{}", figure.name());
+        let expected = if figure.name() == "average_against_lasso" { 2 } else { 1 };
+        assert_eq!(
+            figure.charts(&run.input()).unwrap().len(),
+            expected,
+            "{}",
+            figure.name()
+        );
     }
     run.columns.clear();
+    let nothing = BTreeMap::new();
     let bare = FigureInput {
         weights: None,
+        families: &nothing,
+        average: None,
         ..run.input()
     };
     for figure in catalogue() {
@@ -423,9 +477,258 @@ fn large_runs_give_small_pictures() {
         truth: Some(&truth),
         references: &[],
         vanishing: None,
+        families: &BTreeMap::new(),
+        average: None,
     };
     let chart = &coordinate_paths::CoordinatePaths.charts(&input).unwrap()[0];
     assert_eq!(chart.series.len(), 25);
     assert_eq!(chart.series[0].label, "on support (24 of 6554)");
     assert!(svg(chart, Size::OneColumn, &Theme::light()).unwrap().len() < 150_000);
+}
+
+#[test]
+fn descent_is_drawn_for_each_step_with_what_the_finest_predicts() {
+    let mut run = Run::normal();
+    let chart = run.chart("descent_against_flow");
+    let [whole, half, predicted] = &chart.series[..] else {
+        panic!("two steps and a prediction")
+    };
+    let labels = [&whole.label, &half.label, &predicted.label];
+    assert_eq!(labels, ["η = 1", "η = 0.5", "predicted ∝ η"]);
+    assert!(whole.direct && half.direct && !predicted.direct && predicted.legend);
+    assert_eq!((&whole.x, &half.x), (&run.t, &run.t));
+    for (k, t) in run.t.iter().enumerate() {
+        assert_eq!((whole.y[k], half.y[k]), (1.0 / (1.0 + t), 0.5 / (1.0 + t)));
+        assert_eq!(predicted.y[k], 2.0 * half.y[k], "twice the step, twice the distance");
+    }
+    // what is below the noise, and what did not end, is not drawn
+    let columns = &mut run.families.get_mut("descent_tends_to_the_flow").unwrap().columns;
+    columns.get_mut("noise").unwrap()[0] = 2.0;
+    columns.get_mut("outcome").unwrap()[3] = 1.0;
+    let chart = run.chart("descent_against_flow");
+    assert!(chart.series[0].y[0].is_nan() && chart.series[0].y[1] > 0.0);
+    assert!(chart.series[1].y[0] > 0.0 && chart.series[1].y[1].is_nan());
+    // a table with a hole
+    run.families
+        .get_mut("descent_tends_to_the_flow")
+        .unwrap()
+        .columns
+        .get_mut("t")
+        .unwrap()
+        .pop();
+    assert_eq!(run.charts("descent_against_flow"), Ok(Vec::new()));
+}
+
+#[test]
+fn limits_follow_their_law_through_the_smallest_start_or_with_its_constant() {
+    let mut run = Run::normal();
+    let mut limits = Family::new();
+    for alpha in [1e-1f64, 1e-2, 1e-3] {
+        limits.push(&[
+            ("alpha", alpha),
+            ("gap", 2.0 * alpha.powf(1.4) * (1.0 + alpha)),
+            ("exponent", 1.4),
+        ]);
+    }
+    run.families.insert("gap_slope_in_alpha".to_owned(), limits.clone());
+    let chart = run.chart("limit_against_alpha");
+    assert_eq!(chart.points[0].y, limits.column("gap"));
+    let law = &chart.series[0];
+    assert_eq!(law.label, "predicted ∝ α^{1.4}");
+    assert!((law.y[2] / limits.column("gap")[2] - 1.0).abs() < 1e-14);
+    assert!(
+        (law.y[0] / law.y[2] / 10f64.powf(2.8) - 1.0).abs() < 1e-12,
+        "{:?}",
+        law.y
+    );
+    // with the constant the law passes below the points by what α > 0 costs
+    limits.columns.insert("constant".to_owned(), vec![2.0; 3]);
+    run.families.insert("gap_leading_constant".to_owned(), limits.clone());
+    let law = &run.chart("limit_against_alpha").series[0];
+    assert_eq!(law.label, "predicted 𝐶α^{1.4}, 𝐶 = 2");
+    for (k, alpha) in limits.column("alpha").iter().enumerate() {
+        assert!((limits.column("gap")[k] / law.y[k] - 1.0 - alpha).abs() < 1e-12);
+    }
+    // a family that found nothing is no family of limits
+    run.families.values_mut().for_each(|family| *family = Family::new());
+    assert_eq!(run.charts("limit_against_alpha"), Ok(Vec::new()));
+}
+
+#[test]
+fn the_average_is_drawn_below_the_lasso_and_its_excess_below_the_bound() {
+    let mut run = Run::normal();
+    let [paths, excess] = &run.charts("average_against_lasso").unwrap()[..] else {
+        panic!("paths and excess")
+    };
+    // eleven of twelve coordinates are ever other than zero, and the path turns back
+    assert_eq!(paths.series.len(), 2 * 11 + 1);
+    let j = 5; // the sixth coordinate; the fifth is zero
+    for (k, row) in run.weights.chunks(run.n).enumerate() {
+        assert_eq!(
+            (paths.series[j].y[k], paths.series[11 + j].y[k]),
+            (row[6], 0.9 * row[6])
+        );
+    }
+    assert_eq!(paths.series[22].x, [3.0, 3.0]);
+    let end = run.t[run.t.len() - 1] / UNIT;
+    assert_eq!(paths.x.range, Some((0.05, (4.0f64 * 5.0).min(end))));
+    for (line, values) in excess.series.iter().zip([&run.average.excess, &run.average.gap]) {
+        for (k, tau) in run.average.tau.iter().enumerate() {
+            let expected = if *tau < 0.05 { f64::NAN } else { values[k] };
+            assert!(
+                line.y[k] == expected || line.y[k].is_nan() && expected.is_nan(),
+                "{tau}"
+            );
+        }
+    }
+    run.average.gap.pop();
+    assert!(matches!(
+        run.charts("average_against_lasso"),
+        Err(PlotError::LengthMismatch { .. })
+    ));
+}
+
+#[test]
+fn what_a_figure_needs_is_a_phrase() {
+    for figure in catalogue() {
+        let needs = figure.needs();
+        assert!(!needs.ends_with('.') && needs.len() > 20, "{needs}");
+    }
+}
+
+/// Frames of a figure that moves.
+fn animation(run: &Run, name: &str, frames: usize) -> Result<Option<Animation>, PlotError> {
+    let figure = catalogue().iter().find(|figure| figure.name() == name).unwrap();
+    Animation::new(*figure, &run.input(), frames, (Size::OneColumn, &Theme::light()))
+}
+
+#[test]
+fn the_figures_that_say_so_move() {
+    let mut run = Run::normal();
+    for figure in catalogue() {
+        let moving = animation(&run, figure.name(), 3).unwrap();
+        assert_eq!(moving.is_some(), figure.moves(), "{}", figure.name());
+    }
+    run.truth = None;
+    for name in ["coordinate_paths", "final_weights"] {
+        assert!(
+            animation(&run, name, 3).unwrap().is_some(),
+            "without a truth there is motion all the same"
+        );
+    }
+    for (run, frames) in [(Run::normal(), 1), (Run::filled(vec![0.0, 2.0], |_| 1.0), 5)] {
+        let refused = animation(&run, "coordinate_paths", frames).err();
+        assert!(matches!(refused, Some(PlotError::NoMotion { .. })), "{refused:?}");
+    }
+}
+
+#[test]
+fn weights_in_motion_are_those_of_the_time() {
+    let run = Run::normal();
+    let input = run.input();
+    let motion = final_weights::FinalWeights.motion(&input).unwrap().unwrap();
+    let k = 40;
+    let shown = (motion.at)(run.t[k]);
+    let row = &run.weights[k * run.n..(k + 1) * run.n];
+    for (j, w) in shown.points[0].x.iter().zip(&shown.points[0].y) {
+        assert_eq!(*w, row[*j as usize]);
+    }
+    assert!(shown.points[0].x.len() >= 11, "all that ever have weight");
+    let (low, high) = motion.stage.y.range.unwrap();
+    assert!(
+        run.weights.iter().all(|w| (low..=high).contains(w)),
+        "the axis has room for all times"
+    );
+    // as text, as there is NaN between the bars
+    let planted = [&shown, &motion.stage].map(|chart| format!("{:?}", chart.series[1]));
+    assert_eq!(planted[0], planted[1], "the planted values stand still");
+}
+
+/// Pixels of an SVG picture.
+fn pixels(svg: &str) -> Vec<u8> {
+    crate::picture::raster(svg, 60.0).unwrap().data().to_vec()
+}
+
+#[test]
+fn layers_make_the_same_picture_as_the_frames() {
+    let run = Run::normal();
+    for name in ["coordinate_paths", "final_weights"] {
+        let film = animation(&run, name, 4).unwrap().unwrap();
+        let layers = film.layers().unwrap();
+        assert_eq!((layers.moving.len(), film.times().len()), (4, 4));
+        let (before, rest) = layers.first.split_once("<g class=\"moving\">").unwrap();
+        let after = rest.strip_prefix(layers.moving[0].as_str()).unwrap();
+        let mut seen = Vec::new();
+        for (k, moving) in layers.moving.iter().enumerate() {
+            let whole = pixels(&film.frame(k).unwrap());
+            assert_eq!(
+                pixels(&format!("{before}<g>{moving}{after}")),
+                whole,
+                "{name}, frame {k}"
+            );
+            assert!(!seen.contains(&whole), "{name}: frame {k} differs from all before");
+            seen.push(whole);
+        }
+    }
+    // at the end the whole figure is there
+    let last = animation(&run, "coordinate_paths", 4)
+        .unwrap()
+        .unwrap()
+        .layers()
+        .unwrap()
+        .moving[3]
+        .clone();
+    let whole = svg(&run.chart("coordinate_paths"), Size::OneColumn, &Theme::light()).unwrap();
+    let outlines = |text: &str| -> Vec<String> {
+        let paths = text
+            .split(" d=\"")
+            .skip(1)
+            .map(|path| path.split_once('"').unwrap().0.to_owned());
+        paths.filter(|outline| outline.len() > 100).collect()
+    };
+    let (shown, expected) = (outlines(&last), outlines(&whole));
+    let curves = expected.iter().filter(|outline| shown.contains(outline)).count();
+    assert_eq!(curves, 3, "two bent curves and the band are those of the whole");
+}
+
+#[test]
+fn a_gif_plays_the_frames_and_is_the_same_each_time() {
+    let film = animation(&Run::normal(), "coordinate_paths", 6).unwrap().unwrap();
+    let bytes = crate::gif(&film).unwrap();
+    assert_eq!(bytes, crate::gif(&film).unwrap());
+    let mut options = gif::DecodeOptions::new();
+    options.set_color_output(gif::ColorOutput::Indexed);
+    let mut decoder = options.read_info(&bytes[..]).unwrap();
+    let (width, height) = (usize::from(decoder.width()), usize::from(decoder.height()));
+    let palette = decoder.global_palette().unwrap().to_vec();
+    assert_eq!((width, palette.len()), (640, 768));
+    let mut screen = vec![0u8; width * height];
+    let mut k = 0;
+    while let Some(frame) = decoder.read_next_frame().unwrap() {
+        assert!(frame.palette.is_none() && frame.delay > 0);
+        let (left, top, wide) = (
+            usize::from(frame.left),
+            usize::from(frame.top),
+            usize::from(frame.width),
+        );
+        for (i, &place) in frame.buffer.iter().enumerate() {
+            if frame.transparent != Some(place) {
+                screen[(top + i / wide) * width + left + i % wide] = place;
+            }
+        }
+        let drawn = crate::picture::raster(&film.frame(k).unwrap(), 640.0 / (85.0 / 25.4)).unwrap();
+        let wrong = drawn.pixels().iter().zip(&screen).filter(|(pixel, place)| {
+            let shown = &palette[3 * usize::from(**place)..][..3];
+            let real = [pixel.red(), pixel.green(), pixel.blue()];
+            shown.iter().zip(real).any(|(a, b)| a.abs_diff(b) > 24)
+        });
+        let wrong = wrong.count();
+        assert!(
+            wrong * 2000 < screen.len(),
+            "frame {k}: {wrong} of {} pixels",
+            screen.len()
+        );
+        k += 1;
+    }
+    assert_eq!(k, 6);
 }

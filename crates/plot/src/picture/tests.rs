@@ -95,7 +95,7 @@ fn ink(text: &str, upright: bool) -> (f64, f64, f64, f64) {
         name: None,
         marks: vec![mark],
     };
-    let picture = outlined(&render::draw(&scene).unwrap(), &scene).unwrap();
+    let picture = framed(&content(&scene, true).unwrap(), &scene);
     let image = pixels(&png(&picture, 254.0).unwrap());
     let (mut left, mut right, mut top, mut bottom) = (f64::MAX, 0.0_f64, f64::MAX, 0.0_f64);
     for (i, pixel) in image.pixels().iter().enumerate() {

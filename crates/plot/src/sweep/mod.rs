@@ -16,6 +16,7 @@ mod recovery_time_against_alpha;
 mod success_against_measurements;
 
 pub use table::SweepTable;
+pub(crate) use table::number;
 
 use crate::chart::Chart;
 use crate::error::PlotError;

@@ -194,7 +194,7 @@ pub(super) fn symbol(axis: &str) -> String {
 }
 
 /// A number as it is read, with three digits unless it is an integer: `0.25`, `10^{−3}`, `2.51×10^{−3}`.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let value = if value.fract() == 0.0 {
         value
     } else {
