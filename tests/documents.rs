@@ -9,6 +9,9 @@
 )] // a test may panic and print
 
 mod support;
+#[path = "../crates/hadaflow/examples/work_precision.rs"]
+#[allow(dead_code)] // its `main`
+mod work_precision;
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +22,10 @@ use hadaflow::experiment::sweep::{Columns, Grid, Sweep};
 use support::{BINARY, Done, Place, repository};
 
 /// Commands in documents that are not run here, by their beginnings: they build, test or serve rather than use.
-const NOT_RUN: [&str; 10] = [
+const NOT_RUN: [&str; 13] = [
+    "cargo run --release -p hadaflow --example",
+    "python -m pip",
+    "python benches/peers/compare.py",
     "cargo build",
     "cargo test",
     "cargo bench",
@@ -195,6 +201,30 @@ fn the_commands_of_the_documents_run() {
         count >= 20,
         "the documents show how to use the command: {count} commands"
     );
+}
+
+/// The table and the diagrams of the page on speed are what the example makes of the results that are kept.
+#[test]
+fn the_page_on_speed_shows_the_results() {
+    let results = std::fs::read_to_string(repository().join("benches/peers/results.json")).unwrap();
+    let results: Vec<work_precision::Taken> = serde_json::from_str(&results).unwrap();
+    let page = std::fs::read_to_string(repository().join("docs/src/speed.md")).unwrap();
+    assert!(
+        page.contains(&work_precision::table(&results)),
+        "the table should be\n{}",
+        work_precision::table(&results)
+    );
+    let pictures = work_precision::pictures(&results).unwrap();
+    assert!(pictures.len() >= 2);
+    for (case, picture) in pictures {
+        let shown = format!("speed/{case}.svg");
+        assert!(page.contains(&shown), "{shown}");
+        let path = repository().join("docs/src").join(shown);
+        if std::env::var_os("UPDATE_BOOK").is_some() {
+            std::fs::write(&path, &picture).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), picture, "{}", path.display());
+    }
 }
 
 #[test]

@@ -4,16 +4,18 @@
   pip install numpy scipy scikit-sundae
   cargo build --release -p hadaflow --example peer
   python compare.py make DIR                       instances: A.npy, y.npy, wstar.npy in DIR/NAME
-  python compare.py run DIR CASE... [--rounds 3] [--peer target/release/examples/peer]
+  python compare.py run DIR CASE... [--rounds 3] [--tolerances 1e-4 1e-6] [--save RESULTS.json]
+  cargo run --release -p hadaflow --example work_precision RESULTS.json FOLDER      draws them
 
 A case is a name and a depth, such as `large-2`. Each round runs every contender once, in an order that turns from round to
-round; CPU seconds are medians over the rounds. Both sides start from w = 0 (all factors alpha), keep w at t = 0
-and at 199 log-spaced times up to t_end, and stop at loss 1e-10. Errors are the largest differences of loss/loss(0) over the
-common times before the stop from a run of ours at tolerance 1e-10 by the general solver (`--reference lsoda`: SciPy's
-LSODA at 1e-10 instead, slow beyond a few hundred unknowns).
+round; CPU seconds are the least of the rounds: what else the machine does only adds. Both sides start from w = 0 (all
+factors alpha), keep w at t = 0 and at 199 log-spaced times up to t_end, and stop at loss 1e-10. Errors are the largest
+differences of loss/loss(0) over the common times before the stop from a run of ours at tolerance 1e-10 by the general
+solver (`--reference lsoda`: SciPy's LSODA at 1e-10 instead, slow beyond a few hundred unknowns).
 """
 import argparse
 import json
+import math
 import os
 import pathlib
 import statistics
@@ -32,6 +34,7 @@ SIZES = {
     "small": (200, 80, 5, False),
     "medium": (1000, 250, 15, False),
     "large": (4000, 600, 30, False),
+    "huge": (20000, 500, 20, False),
     "small-signed": (200, 80, 5, True),
     "medium-signed": (1000, 250, 15, True),
 }
@@ -41,8 +44,8 @@ STOP = 1e-10
 
 
 def make(folder):
-    for k, (name, (n, m, s, signed)) in enumerate(SIZES.items()):
-        draw = np.random.default_rng([7, k])
+    for name, (n, m, s, signed) in SIZES.items():
+        draw = np.random.default_rng([7, n, m, signed])
         a = draw.standard_normal((m, n)) / np.sqrt(m)
         w = np.zeros(n)
         values = np.abs(draw.standard_normal(s))
@@ -121,7 +124,8 @@ def cvode(flow, tolerance, precondition):
     start = time.process_time()
     result = solver.solve(flow.times, flow.x0)
     seconds = time.process_time() - start
-    return seconds, np.asarray(result.t), np.array([flow.loss(x) for x in result.y])
+    counts = {"rhs": int(result.nfev), "jacobians": int(result.njev)}
+    return seconds, np.asarray(result.t), np.array([flow.loss(x) for x in result.y]), counts
 
 
 def lsoda(flow):
@@ -131,7 +135,7 @@ def lsoda(flow):
     event.terminal = True
     result = solve_ivp(lambda _t, x: flow.velocity(x), (0, flow.t_end), flow.x0, method="LSODA", t_eval=flow.times,
                        events=event, rtol=1e-10, atol=1e-10 * flow.alpha)
-    return 0.0, result.t, np.array([flow.loss(x) for x in result.y.T])
+    return 0.0, result.t, np.array([flow.loss(x) for x in result.y.T]), {"rhs": result.nfev, "jacobians": result.njev}
 
 
 def ours(program, method, where, flow, tolerance, repeats):
@@ -142,7 +146,8 @@ def ours(program, method, where, flow, tolerance, repeats):
         told = subprocess.run([program, *map(str, words)], check=True, capture_output=True, text=True)
         report = json.loads(told.stdout)
         path = json.loads(pathlib.Path(path).read_text())
-    return report["cpu_s"], np.array(path["t"]), np.array(path["loss"])
+    counts = {name: report[name] for name in ("rhs", "jacobians")}
+    return report["cpu_s"], np.array(path["t"]), np.array(path["loss"]), counts
 
 
 def error(run, reference):
@@ -151,33 +156,54 @@ def error(run, reference):
     return np.max(np.abs(run[2][:common] - reference[2][:common])) / reference[2][0]
 
 
-def compare(folder, case, arguments):
+def pass_seconds(flow):
+    """The median time of one A w and one A^T r by the BLAS that NumPy has."""
+    r, times = np.ones(flow.a.shape[0]), []
+    w = np.ones(flow.n)
+    while len(times) < 5 or sum(times) < 0.2:
+        start = time.perf_counter()
+        flow.a @ w, flow.a.T @ r
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def compare(folder, case, tolerance, arguments):
+    """One case at one tolerance: a list of what each contender took."""
     name, _, depth = case.rpartition("-")
     where = pathlib.Path(folder, name)
     flow = Flow(where, int(depth), SIZES[name][3] if name in SIZES else arguments.signed)
-    repeats = 5 if flow.n <= 1000 else 1
     if arguments.reference == "lsoda":
         reference = lsoda(flow)
     else:
-        reference = ours(arguments.peer, "Bdf", where, flow, 1e-10, 1)
-    tolerance = arguments.tolerance
+        reference = ours(arguments.peer, "Bdf", where, flow, arguments.reference_tolerance, 1)
     contenders = {
-        "Ndf": lambda: ours(arguments.peer, "Ndf", where, flow, tolerance, repeats),
-        "Bdf": lambda: ours(arguments.peer, "Bdf", where, flow, tolerance, repeats),
+        "Ndf": lambda: ours(arguments.peer, "Ndf", where, flow, tolerance, 1),
+        "Bdf": lambda: ours(arguments.peer, "Bdf", where, flow, tolerance, 1),
         "CVODE gmres": lambda: cvode(flow, tolerance, False),
         "CVODE gmres + diagonal": lambda: cvode(flow, tolerance, True),
     }
+    contenders = {contender: run for contender, run in contenders.items() if contender not in arguments.without}
     runs = {contender: [] for contender in contenders}
     order = list(contenders)
     for _ in range(arguments.rounds):
         for contender in order:
             runs[contender].append(contenders[contender]())
         order.append(order.pop(0))
-    seconds = {contender: statistics.median(run[0] for run in runs[contender]) for contender in runs}
-    best = min(value for contender, value in seconds.items() if contender.startswith("CVODE"))
+    seconds = {contender: min(run[0] for run in runs[contender]) for contender in runs}
+    best = min((value for contender, value in seconds.items() if contender.startswith("CVODE")), default=math.nan)
+    a_pass = pass_seconds(flow)
+    found = []
     for contender, value in seconds.items():
-        deviation = error(runs[contender][0], reference)
-        print(f"| {case} | {contender} | {1e3 * value:.2f} | {deviation:.1e} | {best / value:.1f} |", flush=True)
+        counts = runs[contender][0][3]
+        row = {
+            "case": case, "solver": contender, "tolerance": tolerance, "cpu_s": value, **counts,
+            "error": error(runs[contender][0], reference), "best_cvode": best / value,
+            "of_pass_limit": value / (counts["rhs"] * a_pass),
+        }
+        found.append(row)
+        print(f"| {case} | {tolerance:g} | {contender} | {1e3 * value:.2f} | {row['error']:.1e} | {counts['rhs']} "
+              f"| {counts['jacobians']} | {row['of_pass_limit']:.1f} | {row['best_cvode']:.1f} |", flush=True)
+    return found
 
 
 def main():
@@ -188,7 +214,10 @@ def main():
     run.add_argument("folder")
     run.add_argument("cases", nargs="+")
     run.add_argument("--rounds", type=int, default=3)
-    run.add_argument("--tolerance", type=float, default=1e-6)
+    run.add_argument("--tolerances", type=float, nargs="+", default=[1e-6])
+    run.add_argument("--without", nargs="*", default=[], help="contenders to leave out, e.g. 'CVODE gmres'")
+    run.add_argument("--save", type=pathlib.Path, help="results as JSON")
+    run.add_argument("--reference-tolerance", type=float, default=1e-10)
     run.add_argument("--peer", default="target/release/examples/peer")
     run.add_argument("--reference", choices=("ours", "lsoda"), default="ours")
     run.add_argument("--signed", action="store_true", help="for a folder that is none of the names above")
@@ -196,9 +225,14 @@ def main():
     if arguments.command == "make":
         make(arguments.folder)
         return
-    print("| case | solver | CPU ms | path error | best CVODE / it |\n|---|---|---|---|---|")
+    print("| case | tolerance | solver | CPU ms | path error | right-hand sides | Jacobians | of the pass limit "
+          "| best CVODE / it |\n|---|---|---|---|---|---|---|---|---|")
+    results = []
     for case in arguments.cases:
-        compare(arguments.folder, case, arguments)
+        for tolerance in arguments.tolerances:
+            results += compare(arguments.folder, case, tolerance, arguments)
+            if arguments.save:
+                arguments.save.write_text(json.dumps(results, indent=1))
 
 
 if __name__ == "__main__":

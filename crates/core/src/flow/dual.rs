@@ -227,7 +227,8 @@ struct DualNewton {
 
 impl NewtonSolver for DualNewton {
     fn linearize(&mut self, _state: &[f64], evaluation: &Evaluation) {
-        self.branch.slopes(&evaluation.adjoint, &mut self.slope);
+        self.branch
+            .slopes(&evaluation.adjoint, &evaluation.weights, &mut self.slope);
         self.scale = vectorized::largest(&self.slope).max(f64::MIN_POSITIVE);
     }
 

@@ -4,6 +4,8 @@
 //! the bytes: Aᵀr wholly in single precision, and A w where the weight of a column is too small for the rounding of its
 //! entries to matter.
 
+use std::cell::RefCell;
+
 use nalgebra::DMatrix;
 use pulp::{Arch, Simd, WithSimd};
 
@@ -22,6 +24,8 @@ const NOTHING: f64 = 1e-20;
 pub(crate) struct SinglePrecision {
     padded: usize,
     entries: Vec<f32>,
+    /// A vector of R^m.
+    scratch: RefCell<Vec<f32>>,
 }
 
 impl SinglePrecision {
@@ -38,18 +42,24 @@ impl SinglePrecision {
             entries.extend(column.iter().map(|&a| a as f32)); // in range
             entries.resize(entries.len() + padded - rows, 0.0);
         }
-        Some(Self { padded, entries })
+        Some(Self {
+            padded,
+            entries,
+            scratch: RefCell::new(vec![0.0; padded]),
+        })
     }
 
     /// `out = A w` for the `matrix` this is a copy of, with the entries of the columns whose |w_j| is below `limit` rounded
     /// to single precision.
     pub(crate) fn multiply(&self, matrix: &DMatrix<f64>, w: &[f64], limit: f64, out: &mut [f64]) {
+        let sum = &mut *self.scratch.borrow_mut();
+        sum.fill(0.0);
         Arch::new().dispatch(Multiply {
             single: self,
             matrix: matrix.as_slice(),
             w,
             limit,
-            sum: &mut vec![0.0; self.padded],
+            sum,
             out,
         });
     }
@@ -58,7 +68,7 @@ impl SinglePrecision {
     pub(crate) fn multiply_adjoint(&self, r: &[f64], out: &mut [f64]) {
         let largest = r.iter().fold(0.0f64, |a, r| if r.abs() > a { r.abs() } else { a });
         let scale = if largest > 0.0 { 1.0 / largest } else { 0.0 };
-        let mut rounded = vec![0.0f32; self.padded];
+        let rounded = &mut *self.scratch.borrow_mut();
         for (rounded, r) in rounded.iter_mut().zip(r) {
             let r = scale * r;
             // a NaN stays one
@@ -66,7 +76,7 @@ impl SinglePrecision {
         }
         Arch::new().dispatch(MultiplyAdjoint {
             single: self,
-            r: &rounded,
+            r: rounded,
             scale: largest,
             out,
         });

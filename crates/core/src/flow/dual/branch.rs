@@ -12,6 +12,8 @@ pub(super) struct Branch {
     pub(super) log_x0: Vec<f64>,
     /// x0^{2−L} (L > 2 only).
     pub(super) barrier: Vec<f64>,
+    /// x0².
+    square: Vec<f64>,
     /// Exponents of u^L are clamped here: an implicit predictor may overshoot by hundreds.
     clamp: f64,
 }
@@ -26,6 +28,7 @@ impl Branch {
             signed: sign == Sign::Signed,
             barrier: x0.iter().map(|x| x.powi(2 - depth as i32)).collect(), // depth <= 64
             clamp: (data.max(depth as f64 * largest) + 60.0).min(690.0),
+            square: x0.iter().map(|x| x * x).collect(),
             log_x0,
         }
     }
@@ -100,10 +103,10 @@ impl Branch {
         }
     }
 
-    /// w′(s), n entries.
-    pub(super) fn slopes(&self, s: &[f64], out: &mut [f64]) {
+    /// w′(s), n entries, where w(s) is known.
+    pub(super) fn slopes(&self, s: &[f64], w: &[f64], out: &mut [f64]) {
         match self.depth {
-            2 => vectorized::run(SquareSlopes { branch: self, s, out }),
+            2 => vectorized::run(SquareSlopes { branch: self, w, out }),
             3 => vectorized::run(CubeSlopes { branch: self, s, out }),
             _ => out
                 .iter_mut()
@@ -154,11 +157,12 @@ impl Loop for Squares<'_> {
         let clamp = self.branch.clamp;
         let entries = self.out.iter_mut().zip(self.s).zip(&self.branch.log_x0);
         if self.branch.signed {
-            for ((w, &s), &log_x0) in entries {
-                let plus = exp((2.0 * (log_x0 + s)).min(clamp));
-                let minus = exp((2.0 * (log_x0 - s)).min(clamp));
-                let small = 2.0 * exp(2.0 * log_x0) * small_sinh(2.0 * s);
-                *w = if s.abs() < 0.5 { small } else { plus - minus };
+            for (((w, &s), &log_x0), &square) in entries.zip(&self.branch.square) {
+                // the larger of u² and v², and the other from u v = x0²
+                let large = exp((2.0 * (log_x0 + s.abs())).min(clamp));
+                let difference = large - square / large * square;
+                let small = 2.0 * square * small_sinh(2.0 * s);
+                *w = if s.abs() < 0.5 { small } else { difference.copysign(s) };
             }
         } else {
             for ((w, &s), &log_x0) in entries {
@@ -168,21 +172,24 @@ impl Loop for Squares<'_> {
     }
 }
 
-/// w′ = 2 (u² + v²) or its first term.
+/// w′ = 2 (u² + v²) = 2 √(w² + 4 x0⁴), or 2 u² = 2 w.
 struct SquareSlopes<'a> {
     branch: &'a Branch,
-    s: &'a [f64],
+    w: &'a [f64],
     out: &'a mut [f64],
 }
 
 impl Loop for SquareSlopes<'_> {
     #[inline(always)]
     fn run(self) {
-        let Branch { clamp, signed, .. } = *self.branch;
-        for ((slope, &s), &log_x0) in self.out.iter_mut().zip(self.s).zip(&self.branch.log_x0) {
-            let plus = exp((2.0 * (log_x0 + s)).min(clamp));
-            let minus = exp((2.0 * (log_x0 - s)).min(clamp));
-            *slope = 2.0 * if signed { plus + minus } else { plus };
+        let signed = self.branch.signed;
+        for ((slope, &w), &square) in self.out.iter_mut().zip(self.w).zip(&self.branch.square) {
+            *slope = 2.0
+                * if signed {
+                    (w * w + 4.0 * square * square).sqrt()
+                } else {
+                    w
+                };
         }
     }
 }

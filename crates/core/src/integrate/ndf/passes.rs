@@ -11,7 +11,6 @@
 //! matters for a residual that vanishes). When that would be seen, in the factors or in the residual, s is computed anew from
 //! q; and when it is at nearly every step, single precision is given up.
 
-use super::formula;
 use crate::flow::{DualFlow, Evaluation, Flow};
 use crate::measurement::single::{ROUNDING, SinglePrecision};
 use crate::profile::{Part, within};
@@ -26,9 +25,11 @@ const FINEST: f64 = 1e-7;
 const DRIFT: f64 = 0.5;
 /// Drift that is allowed, as a fraction of the residual it makes.
 const DRIFT_OF_RESIDUAL: f64 = 1e-2;
+/// What is left of an error in the differences after a step.
+const MEMORY: f64 = 0.7;
 /// Where s would have to be computed anew more often than this in a run, single precision is not begun with.
 const RENEWALS: f64 = 100.0;
-/// Where it was within as few steps for so many times in a row, it is given up.
+/// Where the residual asked for it within as few steps for so many times in a row, it is given up.
 const SHORTEST: usize = 2;
 const PATIENCE: usize = 4;
 /// Tolerances of log x that the rounding of one column may cost a step.
@@ -50,13 +51,22 @@ pub(super) struct Passes {
     /// Residual that a drift of size one makes, and below which it is nothing.
     influence: f64,
     vanishing: f64,
-    /// Bound on s − Aᵀq, and steps since it was zero.
+    /// Bound on s − Aᵀq, what the differences of s still bring of earlier errors, and steps since s was Aᵀq.
     drift: f64,
+    memory: f64,
     steps: usize,
     /// How often in a row that was for a few steps only.
     hasty: usize,
-    /// Steps during which the differences of s still remember single precision.
-    remembered: usize,
+}
+
+/// What of s has drifted from Aᵀq.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renewal {
+    Nothing,
+    /// s itself.
+    Value,
+    /// s and all its differences: from now on everything is in double precision.
+    History,
 }
 
 impl Passes {
@@ -78,9 +88,9 @@ impl Passes {
             influence: flow.steepness() * size,
             vanishing: VANISHING * size,
             drift: 0.0,
+            memory: 0.0,
             steps: 0,
             hasty: 0,
-            remembered: 0,
         }
     }
 
@@ -92,30 +102,33 @@ impl Passes {
         }
     }
 
-    /// After a step by Δq of size `moved` to q, where r is of that size: whether s has to be Aᵀq anew.
-    pub(super) fn drifted(&mut self, moved: f64, residual: f64) -> bool {
+    /// After a step by Δq of size `moved` to q, where r is of that size: what of s has to be computed anew.
+    pub(super) fn drifted(&mut self, moved: f64, residual: f64) -> Renewal {
         let rounding = if self.single.is_some() {
             ROUNDING
         } else {
             DOUBLE_ROUNDING
         };
-        self.drift += rounding * self.largest_entry * moved;
+        let added = rounding * self.largest_entry * moved;
+        self.drift += added;
+        self.memory = MEMORY * self.memory + added;
         self.steps += 1;
-        let seen = self.drift * self.influence > DRIFT_OF_RESIDUAL * residual.max(self.vanishing);
-        let due = seen || self.drift > self.budget;
-        if due {
-            self.hasty = if self.steps <= SHORTEST { self.hasty + 1 } else { 0 };
+        let drift = self.drift + self.memory;
+        let seen = drift * self.influence > DRIFT_OF_RESIDUAL * residual.max(self.vanishing);
+        if !seen && drift <= self.budget {
+            return Renewal::Nothing;
         }
-        if self.single.is_some() && self.hasty >= PATIENCE {
-            self.single = None;
-            self.remembered = formula::MAX_ORDER + 3;
+        self.hasty = if seen && self.steps <= SHORTEST {
+            self.hasty + 1
+        } else {
+            0
+        };
+        (self.drift, self.steps) = (0.0, 0);
+        if self.hasty < PATIENCE || self.single.is_none() {
+            return Renewal::Value;
         }
-        let remembers = self.remembered > 0;
-        self.remembered = self.remembered.saturating_sub(1);
-        if due || remembers {
-            (self.drift, self.steps) = (0.0, 0);
-        }
-        due || remembers
+        (self.single, self.memory) = (None, 0.0);
+        Renewal::History
     }
 
     /// w(s) and r at the s of the evaluation, in a step with c where an error of s of size one is `steepest` tolerances.

@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::super::session::{DenseOutput, integral_floor, integrands};
 use super::corrector::{Corrected, Corrector, Equation};
 use super::history::History;
+use super::passes::Renewal;
 use super::tolerance::Norm;
 use super::{control, formula};
 use crate::flow::{DualFlow, Evaluation, Flow};
@@ -215,8 +216,13 @@ impl<'a> Stepper<'a> {
         self.history.accept(self.order, &self.equation.correction);
         let (q, s) = (self.q(), self.s());
         let moved = size(&self.history.row(1)[q]);
-        if self.corrector.passes.drifted(moved, size(&self.iterate.residual)) {
-            let (q, s) = self.history.row_mut(0)[..self.m + self.n].split_at_mut(self.m);
+        let rows = match self.corrector.passes.drifted(moved, size(&self.iterate.residual)) {
+            Renewal::Nothing => 0,
+            Renewal::Value => 1,
+            Renewal::History => formula::MAX_ORDER + 3,
+        };
+        for j in 0..rows {
+            let (q, s) = self.history.row_mut(j)[..self.m + self.n].split_at_mut(self.m);
             self.flow.problem().operator.apply_adjoint(q, s);
         }
         self.iterate.adjoint.copy_from_slice(&self.history.row(0)[s]);

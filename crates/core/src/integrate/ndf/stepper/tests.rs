@@ -34,3 +34,40 @@ fn s_stays_what_it_stands_for() {
         .fold(0.0f64, |worst, (a, b)| worst.max((a - b).abs()));
     assert!(drift <= 1e-12 * size, "{drift:e} of {size:e}");
 }
+
+/// With A in single precision s drifts, but never by a tolerance, and not at all once the residual has all but vanished.
+#[test]
+fn single_precision_is_never_seen() {
+    let (m, n, tolerance) = (60, 120, 1e-6);
+    let matrix = DMatrix::from_fn(m, n, |i, j| {
+        (1e3 * ((7 * i + 1) as f64).sin() * ((11 * j + 3) as f64).cos()).sin() / 5.0
+    });
+    let truth = (0..n).map(|j| if j % 37 == 3 { 1.0 } else { 0.01 });
+    let y = &matrix * nalgebra::DVector::from_iterator(n, truth);
+    let operator = Arc::new(DenseOperator::new(matrix.clone()).unwrap());
+    let problem = Problem::new(operator, y.as_slice().to_vec(), None, 0.0).unwrap();
+    let flow = DualFlow::new(problem, 2, Sign::Positive, &vec![1e-3; n]).unwrap();
+    let mut stepper = Stepper::new(&flow, &[], tolerance);
+    stepper.start(&vec![0.0; m]);
+    let (q, s) = (stepper.q(), stepper.s());
+    let drift = |stepper: &Stepper| {
+        let exact = matrix.transpose() * nalgebra::DVector::from_column_slice(&stepper.history.row(0)[q.clone()]);
+        let pairs = exact.iter().zip(&stepper.history.row(0)[s.clone()]);
+        pairs.fold(0.0f64, |worst, (a, b)| worst.max((a - b).abs()))
+    };
+    let (mut worst, mut last) = (0.0f64, f64::NAN);
+    for _ in 0..600 {
+        assert!(stepper.step());
+        last = drift(&stepper);
+        worst = worst.max(last);
+        if size(&stepper.evaluation.residual) <= 1e-11 * y.norm() {
+            break;
+        }
+    }
+    assert!(worst <= tolerance, "{worst:e}");
+    assert!(worst >= 1e-9, "{worst:e}: single precision is in use");
+    assert!(last <= 1e-12, "{last:e}: and given up in the end");
+    let mut exact = Evaluation::new(m, n);
+    flow.evaluate(&stepper.history.row(0)[q], &mut exact);
+    assert!(size(&exact.residual) <= 1e-10 * y.norm(), "{:e}", size(&exact.residual));
+}
