@@ -65,7 +65,7 @@ fn chart(rows: &[&Taken]) -> Chart {
     solvers.sort_unstable();
     solvers.dedup();
     let mut chart = Chart {
-        x: Axis::log10("largest error of the loss, relative to the first"),
+        x: Axis::log10("largest error of ℓ/ℓ(0)"),
         y: Axis::log10("seconds of CPU"),
         ..Chart::default()
     };
