@@ -114,7 +114,7 @@ impl GramSolver {
     }
 
     /// What a factorization with the present support costs, in units of the multiplications of a pass over A: Cholesky
-    /// is slower by [`CHOLESKY`], and choosing the support reads d and the norms a few times.
+    /// is slower than a product, and choosing the support reads d and the norms a few times.
     pub fn effort(&self) -> f64 {
         let (m, n) = (self.operator.rows() as f64, self.operator.cols() as f64); // sizes
         let order = (self.support.members().len() as f64).min(m);
