@@ -21,7 +21,6 @@ use crate::vectorized::{self, Loop};
 const MAX_ITERATIONS: usize = 6;
 /// An iteration ends when what is left is below this fraction of the error tolerance.
 const SHARE: f64 = 0.3;
-
 /// Below this relative change of r it is known as well as it is needed: see [`Corrector::solve`].
 const RESIDUAL_SHARE: f64 = 1e-3;
 /// Below this fraction of the largest residual, r is not asked for any digit.
