@@ -37,14 +37,14 @@ pub struct DualFlow {
 }
 
 impl DualFlow {
-    /// w(s) with s = Aᵀq, n entries; NaN beyond the barrier of L > 2.
-    pub(crate) fn weights(&self, s: &[f64], out: &mut [f64]) {
-        self.branch.weights(s, out);
+    /// w(s) with s = Aᵀq for the coordinates from `first` on, as many as there are entries; NaN beyond the barrier of L > 2.
+    pub(crate) fn weights(&self, first: usize, s: &[f64], out: &mut [f64]) {
+        self.branch.weights(first, s, out);
     }
 
     /// w(s) and r = y − A w(s) at the s = Aᵀq that the evaluation holds.
     pub(crate) fn residual(&self, evaluation: &mut Evaluation) {
-        self.branch.weights(&evaluation.adjoint, &mut evaluation.weights);
+        self.branch.weights(0, &evaluation.adjoint, &mut evaluation.weights);
         super::residual(&self.problem, &evaluation.weights, &mut evaluation.residual);
     }
 

@@ -88,6 +88,49 @@ impl WithSimd for MultiplyAdjoint<'_> {
     }
 }
 
+/// `out_j = a_j · r` for the given columns only; the other entries of `out` stay.
+pub(crate) fn multiply_adjoint_at(matrix: &[f64], columns: &[usize], r: &[f64], out: &mut [f64]) {
+    Arch::new().dispatch(MultiplyAdjointAt {
+        matrix,
+        columns,
+        r,
+        out,
+    });
+}
+
+/// See [`multiply_adjoint_at`].
+struct MultiplyAdjointAt<'a> {
+    matrix: &'a [f64],
+    columns: &'a [usize],
+    r: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for MultiplyAdjointAt<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            matrix,
+            columns,
+            r,
+            out,
+        } = self;
+        let column = |j: usize| &matrix[j * r.len()..][..r.len()];
+        for group in columns.chunks(4) {
+            // a group of fewer columns repeats its last one
+            let at = |k: usize| group[k.min(group.len() - 1)];
+            let mut four = [0.0; 4];
+            let columns = [column(at(0)), column(at(1)), column(at(2)), column(at(3))];
+            four_products(simd, columns, r, &mut four);
+            for (k, product) in four.into_iter().enumerate() {
+                out[at(k)] = product;
+            }
+        }
+    }
+}
+
 /// The products of four columns with r, all of one length.
 #[inline(always)]
 #[allow(clippy::inline_always)] // only then it is compiled for the instruction set of its caller
@@ -184,6 +227,13 @@ mod tests {
                         (value - naive).abs() <= 1e-13,
                         "A^T r, {rows} x {cols}, entry {j}: {value} {naive}"
                     );
+                }
+                let chosen: Vec<usize> = (0..cols).filter(|j| j % 3 != 1).collect();
+                let mut some = vec![7.0; cols];
+                multiply_adjoint_at(&matrix, &chosen, &r, &mut some);
+                for j in 0..cols {
+                    let expected = if j % 3 == 1 { 7.0 } else { adjoint[j] };
+                    assert_eq!(some[j], expected, "{rows} x {cols}, entry {j}");
                 }
             }
         }

@@ -2,19 +2,25 @@
 //!
 //! A pass over a large A takes as long as reading it. An iteration that is corrected by its own error control can read half
 //! the bytes: Aᵀr wholly in single precision, and A w where the weight of a column is too small for the rounding of its
-//! entries to matter.
+//! entries to matter. Both products can be formed for a few columns at a time, so that one reading serves two of them.
+
+mod kernels;
 
 use std::cell::RefCell;
 
 use nalgebra::DMatrix;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::Arch;
 
-use super::dense_kernels::{add_four, add_one};
+use self::kernels::{Multiply, MultiplyAdjoint};
 
 /// Relative rounding of an entry.
 pub(crate) const ROUNDING: f64 = 6e-8;
-/// Columns are padded with zeros to a multiple of this, which the lanes of every instruction set divide.
-const PADDING: usize = 16;
+/// Entries are kept by groups of columns, and within a group by tiles of rows, columns one after the other, so that products
+/// with a group read memory straight on. The lanes of every instruction set divide a tile; what is missing is zero.
+pub(crate) const GROUP: usize = 8;
+const TILE: usize = 16;
+/// Entries in a cache line.
+const CACHE_LINE: usize = 16;
 /// Entries outside [1/LARGEST, LARGEST] have no safe single.
 const LARGEST: f64 = 1e15;
 /// What is smaller than this beside the largest is nothing in single precision, and would be slow as a subnormal.
@@ -22,10 +28,71 @@ const NOTHING: f64 = 1e-20;
 
 /// See the module documentation; 4 m n bytes.
 pub(crate) struct SinglePrecision {
-    padded: usize,
+    /// Entries of a group.
+    length: usize,
+    /// Where the entries begin: at a cache line.
+    start: usize,
     entries: Vec<f32>,
-    /// A vector of R^m.
-    scratch: RefCell<Vec<f32>>,
+    scratch: RefCell<(Rounded, Sum)>,
+}
+
+/// r in single precision, as a multiple of its largest entry.
+pub(crate) struct Rounded {
+    entries: Vec<f32>,
+    scale: f64,
+}
+
+/// A w over some of the columns: in units of the limit what is rounded, and what is not.
+pub(crate) struct Sum {
+    single: Vec<f32>,
+    double: Vec<f64>,
+    limit: f64,
+}
+
+impl Rounded {
+    /// Zero in R^`rows`.
+    pub(crate) fn new(rows: usize) -> Self {
+        Self {
+            entries: vec![0.0; rows.next_multiple_of(TILE)],
+            scale: 0.0,
+        }
+    }
+
+    pub(crate) fn set(&mut self, r: &[f64]) {
+        let largest = r.iter().fold(0.0f64, |a, r| if r.abs() > a { r.abs() } else { a });
+        let unit = if largest > 0.0 { 1.0 / largest } else { 0.0 };
+        for (rounded, r) in self.entries.iter_mut().zip(r) {
+            let r = unit * r;
+            // a NaN stays one
+            *rounded = if r.abs() < NOTHING { 0.0 } else { r as f32 };
+        }
+        self.scale = largest;
+    }
+}
+
+impl Sum {
+    /// Zero in R^`rows`.
+    pub(crate) fn new(rows: usize) -> Self {
+        Self {
+            single: vec![0.0; rows.next_multiple_of(TILE)],
+            double: vec![0.0; rows],
+            limit: f64::MAX,
+        }
+    }
+
+    /// Zero again; the entries of the columns whose |w_j| is below `limit` will be rounded to single precision.
+    pub(crate) fn start(&mut self, limit: f64) {
+        self.single.fill(0.0);
+        self.double.fill(0.0);
+        self.limit = limit;
+    }
+
+    /// What has been added.
+    pub(crate) fn total(&self, out: &mut [f64]) {
+        for ((out, double), &single) in out.iter_mut().zip(&self.double).zip(&self.single) {
+            *out = double + self.limit * f64::from(single);
+        }
+    }
 }
 
 impl SinglePrecision {
@@ -35,214 +102,79 @@ impl SinglePrecision {
         if !matrix.iter().all(fits) {
             return None;
         }
-        let (rows, padded) = (matrix.nrows(), matrix.nrows().next_multiple_of(PADDING));
-        let mut entries = Vec::new();
-        entries.try_reserve_exact(padded * matrix.ncols()).ok()?;
-        for column in matrix.as_slice().chunks_exact(rows) {
-            entries.extend(column.iter().map(|&a| a as f32)); // in range
-            entries.resize(entries.len() + padded - rows, 0.0);
+        let (rows, cols) = (matrix.nrows(), matrix.ncols());
+        let length = GROUP * rows.next_multiple_of(TILE);
+        let mut entries: Vec<f32> = Vec::new();
+        entries
+            .try_reserve_exact(CACHE_LINE + length * cols.div_ceil(GROUP))
+            .ok()?;
+        // a vector that lies in two cache lines takes twice as long to read
+        let start = entries
+            .as_ptr()
+            .align_offset(CACHE_LINE * size_of::<f32>())
+            .min(CACHE_LINE);
+        entries.resize(start, 0.0);
+        for columns in matrix.as_slice().chunks(GROUP * rows) {
+            for first in (0..rows).step_by(TILE) {
+                let last = rows.min(first + TILE);
+                for k in 0..GROUP {
+                    let tile = entries.len();
+                    if let Some(column) = columns.get(k * rows..(k + 1) * rows) {
+                        entries.extend(column[first..last].iter().map(|&a| a as f32)); // in range
+                    }
+                    entries.resize(tile + TILE, 0.0);
+                }
+            }
         }
         Some(Self {
-            padded,
+            length,
+            start,
             entries,
-            scratch: RefCell::new(vec![0.0; padded]),
+            scratch: RefCell::new((Rounded::new(rows), Sum::new(rows))),
         })
+    }
+
+    /// Bytes of the copy, and of a group of columns.
+    pub(crate) fn bytes(&self) -> [usize; 2] {
+        [self.entries.len(), self.length].map(|count| count * size_of::<f32>())
     }
 
     /// `out = A w` for the `matrix` this is a copy of, with the entries of the columns whose |w_j| is below `limit` rounded
     /// to single precision.
     pub(crate) fn multiply(&self, matrix: &DMatrix<f64>, w: &[f64], limit: f64, out: &mut [f64]) {
-        let sum = &mut *self.scratch.borrow_mut();
-        sum.fill(0.0);
+        let (_, sum) = &mut *self.scratch.borrow_mut();
+        sum.start(limit);
+        self.add(matrix, 0, w, sum);
+        sum.total(out);
+    }
+
+    /// Adds the columns from `first` on, a multiple of [`GROUP`], with the weights `w`.
+    pub(crate) fn add(&self, matrix: &DMatrix<f64>, first: usize, w: &[f64], sum: &mut Sum) {
         Arch::new().dispatch(Multiply {
-            single: self,
-            matrix: matrix.as_slice(),
+            groups: &self.entries[self.start + first / GROUP * self.length..],
+            length: self.length,
+            matrix: &matrix.as_slice()[first * matrix.nrows()..],
             w,
-            limit,
             sum,
-            out,
         });
     }
 
     /// `out = Aᵀ r` in single precision.
     pub(crate) fn multiply_adjoint(&self, r: &[f64], out: &mut [f64]) {
-        let largest = r.iter().fold(0.0f64, |a, r| if r.abs() > a { r.abs() } else { a });
-        let scale = if largest > 0.0 { 1.0 / largest } else { 0.0 };
-        let rounded = &mut *self.scratch.borrow_mut();
-        for (rounded, r) in rounded.iter_mut().zip(r) {
-            let r = scale * r;
-            // a NaN stays one
-            *rounded = if r.abs() < NOTHING { 0.0 } else { r as f32 };
-        }
+        let (rounded, _) = &mut *self.scratch.borrow_mut();
+        rounded.set(r);
+        self.products(0, rounded, out);
+    }
+
+    /// The products of r with the columns from `first` on, a multiple of [`GROUP`], as many as `out` has entries.
+    pub(crate) fn products(&self, first: usize, r: &Rounded, out: &mut [f64]) {
         Arch::new().dispatch(MultiplyAdjoint {
-            single: self,
-            r: rounded,
-            scale: largest,
+            groups: &self.entries[self.start + first / GROUP * self.length..],
+            length: self.length,
+            r,
             out,
         });
     }
-}
-
-/// See [`SinglePrecision::multiply`].
-struct Multiply<'a> {
-    single: &'a SinglePrecision,
-    matrix: &'a [f64],
-    w: &'a [f64],
-    limit: f64,
-    sum: &'a mut [f32],
-    out: &'a mut [f64],
-}
-
-impl WithSimd for Multiply<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self {
-            single,
-            matrix,
-            w,
-            limit,
-            sum,
-            out,
-        } = self;
-        out.fill(0.0);
-        let (rows, padded) = (out.len(), single.padded);
-        let (nothing, scale) = (NOTHING * limit, 1.0 / limit);
-        let exact = |j: usize| (&matrix[j * rows..][..rows], w[j]);
-        // in units of the limit, so that none is out of range
-        let rounded = |j: usize| (&single.entries[j * padded..][..padded], (scale * w[j]) as f32);
-        let (mut large, mut small) = ([0usize; 4], [0usize; 8]);
-        let (mut of_large, mut of_small) = (0, 0);
-        for (j, &weight) in w.iter().enumerate() {
-            let size = weight.abs();
-            if size < limit {
-                if size > nothing {
-                    small[of_small] = j;
-                    of_small += 1;
-                    if of_small == 8 {
-                        let [a, b, c, d, e, f, g, h] = small;
-                        let front = [rounded(a), rounded(b), rounded(c), rounded(d)];
-                        let back = [rounded(e), rounded(f), rounded(g), rounded(h)];
-                        add_eight(simd, front, back, sum);
-                        of_small = 0;
-                    }
-                }
-            } else if weight != 0.0 {
-                large[of_large] = j;
-                of_large += 1;
-                if of_large == 4 {
-                    let [a, b, c, d] = large;
-                    add_four(simd, [exact(a), exact(b), exact(c), exact(d)], out);
-                    of_large = 0;
-                }
-            }
-        }
-        for &j in &large[..of_large] {
-            add_one(exact(j).0, w[j], out);
-        }
-        if of_small > 0 {
-            let column = |k: usize| {
-                if k < of_small {
-                    rounded(small[k])
-                } else {
-                    (rounded(small[0]).0, 0.0)
-                }
-            };
-            let front = [column(0), column(1), column(2), column(3)];
-            let back = [column(4), column(5), column(6), column(7)];
-            add_eight(simd, front, back, sum);
-        }
-        for (out, &sum) in out.iter_mut().zip(sum.iter()) {
-            *out += limit * f64::from(sum);
-        }
-    }
-}
-
-/// `sum += Σ w_j a_j` over eight columns.
-#[inline(always)]
-#[allow(clippy::inline_always)] // only then it is compiled for the instruction set of its caller
-fn add_eight<'a, S: Simd>(
-    simd: S,
-    [a, b, c, d]: [(&'a [f32], f32); 4],
-    [e, f, g, h]: [(&'a [f32], f32); 4],
-    sum: &mut [f32],
-) {
-    // one by one: `map` over the array would not be inlined
-    let (a, b, c, d) = (lanes(simd, a), lanes(simd, b), lanes(simd, c), lanes(simd, d));
-    let (e, f, g, h) = (lanes(simd, e), lanes(simd, f), lanes(simd, g), lanes(simd, h));
-    let sum = S::as_mut_simd_f32s(sum).0;
-    let front = a.0.iter().zip(b.0).zip(c.0).zip(d.0);
-    let back = e.0.iter().zip(f.0).zip(g.0).zip(h.0);
-    for ((sum, (((&xa, &xb), &xc), &xd)), (((&xe, &xf), &xg), &xh)) in sum.iter_mut().zip(front).zip(back) {
-        let first = simd.mul_add_e_f32s(a.1, xa, simd.mul_add_e_f32s(b.1, xb, *sum));
-        let second = simd.mul_add_e_f32s(c.1, xc, simd.mul_f32s(d.1, xd));
-        let third = simd.mul_add_e_f32s(e.1, xe, simd.mul_f32s(f.1, xf));
-        let fourth = simd.mul_add_e_f32s(g.1, xg, simd.mul_f32s(h.1, xh));
-        *sum = simd.add_f32s(simd.add_f32s(first, second), simd.add_f32s(third, fourth));
-    }
-}
-
-/// A column in lanes, and its weight in each.
-#[inline(always)]
-#[allow(clippy::inline_always)] // as above
-fn lanes<S: Simd>(simd: S, (column, weight): (&[f32], f32)) -> (&[S::f32s], S::f32s) {
-    (S::as_simd_f32s(column).0, simd.splat_f32s(weight))
-}
-
-/// See [`SinglePrecision::multiply_adjoint`].
-struct MultiplyAdjoint<'a> {
-    single: &'a SinglePrecision,
-    r: &'a [f32],
-    scale: f64,
-    out: &'a mut [f64],
-}
-
-impl WithSimd for MultiplyAdjoint<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { single, r, scale, out } = self;
-        let padded = single.padded;
-        let mut groups = out.chunks_exact_mut(4);
-        let mut columns = single.entries.chunks_exact(4 * padded);
-        for (out, four) in (&mut groups).zip(&mut columns) {
-            let (front, back) = four.split_at(2 * padded);
-            let ((a, b), (c, d)) = (front.split_at(padded), back.split_at(padded));
-            four_products(simd, [a, b, c, d], r, scale, out);
-        }
-        let rest = columns.remainder().chunks_exact(padded);
-        for (out, column) in groups.into_remainder().iter_mut().zip(rest) {
-            let mut four = [0.0; 4];
-            four_products(simd, [column; 4], r, scale, &mut four);
-            *out = four[0];
-        }
-    }
-}
-
-/// `scale` times the products of four columns with r.
-#[inline(always)]
-#[allow(clippy::inline_always)] // as above
-fn four_products<S: Simd>(simd: S, [a, b, c, d]: [&[f32]; 4], r: &[f32], scale: f64, out: &mut [f64]) {
-    let (a, b, c, d) = (
-        S::as_simd_f32s(a).0,
-        S::as_simd_f32s(b).0,
-        S::as_simd_f32s(c).0,
-        S::as_simd_f32s(d).0,
-    );
-    let zero = simd.splat_f32s(0.0);
-    let (mut sum_a, mut sum_b, mut sum_c, mut sum_d) = (zero, zero, zero, zero);
-    for ((((&r, &a), &b), &c), &d) in S::as_simd_f32s(r).0.iter().zip(a).zip(b).zip(c).zip(d) {
-        sum_a = simd.mul_add_e_f32s(a, r, sum_a);
-        sum_b = simd.mul_add_e_f32s(b, r, sum_b);
-        sum_c = simd.mul_add_e_f32s(c, r, sum_c);
-        sum_d = simd.mul_add_e_f32s(d, r, sum_d);
-    }
-    out[0] = scale * f64::from(simd.reduce_sum_f32s(sum_a));
-    out[1] = scale * f64::from(simd.reduce_sum_f32s(sum_b));
-    out[2] = scale * f64::from(simd.reduce_sum_f32s(sum_c));
-    out[3] = scale * f64::from(simd.reduce_sum_f32s(sum_d));
 }
 
 #[cfg(test)]
@@ -265,16 +197,26 @@ mod tests {
             let (mut product, mut adjoint) = (vec![f64::NAN; rows], vec![f64::NAN; cols]);
             for limit in [1e-300, 1e-3, 1e10] {
                 single.multiply(&matrix, &w, limit, &mut product);
+                let (mut sum, mut in_parts) = (Sum::new(rows), vec![f64::NAN; rows]);
+                sum.start(limit);
+                for (group, w) in w.chunks(GROUP).enumerate() {
+                    single.add(&matrix, GROUP * group, w, &mut sum);
+                }
+                sum.total(&mut in_parts);
                 let size: f64 = w.iter().filter(|w| w.abs() < limit).map(|w| w.abs()).sum();
                 for (i, value) in product.iter().enumerate() {
                     let exact: f64 = (0..cols).map(|j| matrix[(i, j)] * w[j]).sum();
-                    assert!(
-                        (value - exact).abs() <= 4.0 * ROUNDING * size + 1e-14,
-                        "{rows} x {cols}, {limit}"
-                    );
+                    let bound = 4.0 * ROUNDING * size + 1e-14;
+                    assert!((value - exact).abs() <= bound, "{rows} x {cols}, {limit}");
+                    assert!((in_parts[i] - exact).abs() <= bound, "{rows} x {cols}, {limit}");
                 }
             }
             single.multiply_adjoint(&r, &mut adjoint);
+            let second = GROUP.min(cols / GROUP * GROUP);
+            let (mut rounded, mut part) = (Rounded::new(rows), vec![f64::NAN; cols - second]);
+            rounded.set(&r);
+            single.products(second, &rounded, &mut part);
+            assert_eq!(part, adjoint[second..]);
             for (j, value) in adjoint.iter().enumerate() {
                 let exact: f64 = (0..rows).map(|i| matrix[(i, j)] * r[i]).sum();
                 assert!(

@@ -90,16 +90,17 @@ impl Branch {
 
 /// Whole vectors at once: one loop per depth, in which the square and the cube need no logarithm.
 impl Branch {
-    /// w(s), n entries; NaN beyond the barrier.
-    pub(super) fn weights(&self, s: &[f64], out: &mut [f64]) {
+    /// w(s) for the coordinates from `first` on, as many as there are entries; NaN beyond the barrier.
+    pub(super) fn weights(&self, first: usize, s: &[f64], out: &mut [f64]) {
+        let branch = self;
         match (self.depth, self.signed) {
-            (2, _) => vectorized::run(Squares { branch: self, s, out }),
-            (3, _) => vectorized::run(Cubes { branch: self, s, out }),
+            (2, _) => vectorized::run(Squares { branch, first, s, out }),
+            (3, _) => vectorized::run(Cubes { branch, first, s, out }),
             _ => out
                 .iter_mut()
                 .zip(s)
                 .enumerate()
-                .for_each(|(i, (w, &s))| *w = self.weight(i, s)),
+                .for_each(|(i, (w, &s))| *w = self.weight(first + i, s)),
         }
     }
 
@@ -147,6 +148,7 @@ impl Branch {
 /// w = (x0 eˢ)² − (x0 e⁻ˢ)² or its first term.
 struct Squares<'a> {
     branch: &'a Branch,
+    first: usize,
     s: &'a [f64],
     out: &'a mut [f64],
 }
@@ -155,9 +157,9 @@ impl Loop for Squares<'_> {
     #[inline(always)]
     fn run(self) {
         let clamp = self.branch.clamp;
-        let entries = self.out.iter_mut().zip(self.s).zip(&self.branch.log_x0);
+        let entries = self.out.iter_mut().zip(self.s).zip(&self.branch.log_x0[self.first..]);
         if self.branch.signed {
-            for (((w, &s), &log_x0), &square) in entries.zip(&self.branch.square) {
+            for (((w, &s), &log_x0), &square) in entries.zip(&self.branch.square[self.first..]) {
                 // the larger of u² and v², and the other from u v = x0²
                 let large = exp((2.0 * (log_x0 + s.abs())).min(clamp));
                 let difference = large - square / large * square;
@@ -197,6 +199,7 @@ impl Loop for SquareSlopes<'_> {
 /// w = u³ − v³ or its first term, u = 1/(1/x0 − s), v = 1/(1/x0 + s).
 struct Cubes<'a> {
     branch: &'a Branch,
+    first: usize,
     s: &'a [f64],
     out: &'a mut [f64],
 }
@@ -205,7 +208,7 @@ impl Loop for Cubes<'_> {
     #[inline(always)]
     fn run(self) {
         let largest = self.branch.largest();
-        let entries = self.out.iter_mut().zip(self.s).zip(&self.branch.barrier);
+        let entries = self.out.iter_mut().zip(self.s).zip(&self.branch.barrier[self.first..]);
         if self.branch.signed {
             for ((w, &s), &barrier) in entries {
                 let (u, v) = (inside(barrier - s, largest), inside(barrier + s, largest));

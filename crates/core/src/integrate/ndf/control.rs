@@ -7,10 +7,28 @@ use super::tolerance::Norm;
 /// Steps grow at most by this factor at a time, and only if by at least that much.
 const MAX_GROWTH: f64 = 10.0;
 const WORTHWHILE: f64 = 1.15;
+/// Growth of the error from one step to the next that is believed, and the error that is then aimed at.
+const MAX_TREND: f64 = 3.0;
+const AIM: f64 = 0.25;
 
-/// The order, and the factor on h, with which the next steps should be taken, from the differences after an accepted step
-/// of order k whose error was `error` tolerances; `None`: go on as before.
-pub(super) fn better(history: &History, norm: &Norm, order: usize, error: f64) -> Option<(usize, f64)> {
+/// The order, and the factor on h, with which the next steps should be taken after `steady` steps of order k at one h, the
+/// last two of which had these errors, in tolerances; `None`: go on as before.
+pub(super) fn next(
+    history: &History,
+    norm: &Norm,
+    order: usize,
+    steady: usize,
+    [last, error]: [f64; 2],
+) -> Option<(usize, f64)> {
+    // the differences are those of one h after k + 1 steps, the errors after two
+    let better = (steady > order).then(|| better(history, norm, order, error));
+    better
+        .flatten()
+        .or_else(|| (steady > 1).then(|| ahead(order, error, last)).flatten())
+}
+
+/// What promises larger steps, if anything does.
+fn better(history: &History, norm: &Norm, order: usize, error: f64) -> Option<(usize, f64)> {
     let growth = |order: usize, error: f64, safety: f64| {
         let root = (order + 1) as f64; // a small integer
         1.0 / (safety * error.powf(1.0 / root)).max(1.0 / MAX_GROWTH)
@@ -31,6 +49,16 @@ pub(super) fn better(history: &History, norm: &Norm, order: usize, error: f64) -
         }
     }
     (best.1 >= WORTHWHILE).then_some(best)
+}
+
+/// A smaller h where the next step at this h is expected to fail: errors go on growing by the factor of the last step.
+///
+/// A step that fails costs its passes over A, a shorter one nothing; and errors of a factor that is about to leave its plateau
+/// grow from step to step, while h is held for the differences to settle.
+fn ahead(order: usize, error: f64, last: f64) -> Option<(usize, f64)> {
+    let expected = error * (error / last).clamp(1.0, MAX_TREND);
+    let root = (order + 1) as f64; // a small integer
+    (expected > 1.0).then(|| (order, (AIM / expected).powf(1.0 / root)))
 }
 
 /// Factor on h after the error test of order k failed with `error` > 1 (or NaN) tolerances for the given time in a row.

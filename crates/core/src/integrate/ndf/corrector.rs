@@ -11,6 +11,7 @@
 //! which is the formula for s′ = Aᵀr. With Aᵀd_q instead, s − Aᵀq would be extrapolated from step to step without any
 //! correction, and rounding errors in it grow until they are seen.
 
+use super::ahead::Ahead;
 use super::passes::Passes;
 use super::tolerance::Norm;
 use crate::flow::{DualFlow, Evaluation, Flow};
@@ -51,6 +52,7 @@ pub(super) struct Equation {
 pub(super) struct Corrector {
     matrix: Box<dyn NewtonSolver>,
     pub(super) passes: Passes,
+    pub(super) ahead: Ahead,
     /// c of the matrix, 0 if there is none.
     frozen: f64,
     age: usize,
@@ -85,6 +87,7 @@ impl Corrector {
         Self {
             matrix: flow.newton_with(GramSolver::new(operator.clone()).with_support_tolerance(SUPPORT_TOLERANCE)),
             passes: Passes::new(flow, tolerance),
+            ahead: Ahead::new(operator.rows(), operator.cols()),
             frozen: 0.0,
             age: 0,
             rate: FIRST_RATE,
@@ -135,7 +138,7 @@ impl Corrector {
         let mut fresh = false;
         loop {
             evaluation.adjoint.copy_from_slice(&equation.predictor[m..m + n]);
-            if !self.residual(flow, c, norm, evaluation) {
+            if !self.ahead.take(evaluation) && !self.residual(flow, c, norm, evaluation) {
                 return Corrected::Outside;
             }
             if fresh || stale || self.frozen == 0.0 {
@@ -150,6 +153,7 @@ impl Corrector {
             if self.iterate(flow, c, equation, norm, evaluation) {
                 return Corrected::Converged;
             }
+            self.ahead.forget();
             if fresh {
                 self.frozen = 0.0;
                 return Corrected::Diverged;
@@ -211,7 +215,15 @@ impl Corrector {
                     *change = psi + *d;
                 }
             }
-            self.passes.adjoint(flow, &self.change, &mut self.shift);
+            if iteration == 0 && self.passes.are_long() {
+                let limit = self.passes.limit(c, norm.steepest);
+                self.evaluations += 1;
+                self.ahead
+                    .look(&self.passes, flow, limit, &self.change, psi_s, &mut self.shift);
+            } else {
+                self.ahead.forget();
+                self.passes.adjoint(flow, &self.change, &mut self.shift);
+            }
             let mut size = 0.0;
             vectorized::run(Move {
                 forcing: (iteration == 0).then_some(psi_s),

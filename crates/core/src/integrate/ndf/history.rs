@@ -44,6 +44,19 @@ impl History {
         );
     }
 
+    /// Entries `range` of Σ_{j≤k} (j + 1) ∇ʲ: with (k + 1) d, the predictor of the step after the one that is corrected by d.
+    pub(super) fn predict_next(&self, order: usize, range: std::ops::Range<usize>, out: &mut [f64]) {
+        run(
+            order,
+            &mut Interpolate {
+                rows: &self.rows,
+                basis: std::array::from_fn(|j| j as f64 + 1.0), // small integers
+                start: range.start,
+                out,
+            },
+        );
+    }
+
     /// Takes over the correction d of an accepted step of that order.
     pub(super) fn accept(&mut self, order: usize, correction: &[f64]) {
         run(

@@ -1,5 +1,6 @@
 //! Numerical differentiation formulas for the dual flow.
 
+mod ahead;
 mod control;
 mod corrector;
 mod formula;

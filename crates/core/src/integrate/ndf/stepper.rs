@@ -12,7 +12,9 @@ use super::passes::Renewal;
 use super::tolerance::Norm;
 use super::{control, formula};
 use crate::flow::{DualFlow, Evaluation, Flow};
+use crate::measurement::dense_kernels;
 use crate::outcome::Statistics;
+use crate::vectorized;
 
 /// Failures in a row after which a step is given up: h has then shrunk by 2⁻⁶⁴ and more.
 const MAX_FAILURES: usize = 64;
@@ -42,6 +44,8 @@ pub(super) struct Stepper<'a> {
     next: Option<(usize, f64)>,
     /// Steps since either has changed.
     steady: usize,
+    /// Of the last step, in tolerances.
+    last_error: f64,
     /// At the end of the last step.
     evaluation: Evaluation,
     iterate: Evaluation,
@@ -77,6 +81,7 @@ impl<'a> Stepper<'a> {
             last: (1, 0.0),
             next: None,
             steady: 0,
+            last_error: 1.0,
             evaluation: Evaluation::new(m, n),
             iterate: Evaluation::new(m, n),
             newton_failures: 0,
@@ -99,6 +104,7 @@ impl<'a> Stepper<'a> {
     /// Forgets all history: order 1 from the state q, local time and integrals zero.
     pub(super) fn start(&mut self, q: &[f64]) {
         let (m, n) = (self.m, self.n);
+        self.corrector.ahead.forget();
         self.flow.evaluate(q, &mut self.evaluation);
         self.corrector.evaluations += 1;
         let y = size(&self.flow.problem().measurements);
@@ -164,6 +170,11 @@ impl<'a> Stepper<'a> {
             self.history
                 .predict(self.order, &mut self.equation.predictor, &mut self.equation.psi);
             let (s, integrals) = (self.s(), self.integrals());
+            if self.corrector.passes.are_long() {
+                let ahead = &mut self.corrector.ahead;
+                ahead.factor = self.order as f64 + 1.0; // a small integer
+                self.history.predict_next(self.order, s.clone(), &mut ahead.memory);
+            }
             self.norm.at(self.flow, &self.equation.predictor[s]);
             self.norm.integral = self.tolerance * self.equation.predictor[integrals.start].abs() + self.floor;
             let c = self.h / formula::leading(self.order);
@@ -193,6 +204,7 @@ impl<'a> Stepper<'a> {
     }
 
     fn change_step(&mut self, factor: f64) {
+        self.corrector.ahead.forget();
         self.history.rescale(self.order, factor);
         self.h *= factor;
         self.steady = 0;
@@ -215,24 +227,45 @@ impl<'a> Stepper<'a> {
         self.corrector.accepted();
         self.history.accept(self.order, &self.equation.correction);
         let (q, s) = (self.q(), self.s());
-        let moved = size(&self.history.row(1)[q]);
-        let rows = match self.corrector.passes.drifted(moved, size(&self.iterate.residual)) {
-            Renewal::Nothing => 0,
-            Renewal::Value => 1,
-            Renewal::History => formula::MAX_ORDER + 3,
-        };
-        for j in 0..rows {
-            let (q, s) = self.history.row_mut(j)[..self.m + self.n].split_at_mut(self.m);
-            self.flow.problem().operator.apply_adjoint(q, s);
+        let change = self.history.row(1);
+        let moved = [size(&change[q]), vectorized::largest_magnitude(&change[s.clone()])];
+        let Evaluation { weights, residual, .. } = &self.iterate;
+        match self.corrector.passes.drifted(moved, weights, size(residual)) {
+            Renewal::Columns(columns) => self.renew_columns(&columns),
+            Renewal::Values(columns) => {
+                self.renew(0..1);
+                self.renew_columns(&columns);
+            }
+            Renewal::Everything => self.renew(0..formula::MAX_ORDER + 3),
         }
         self.iterate.adjoint.copy_from_slice(&self.history.row(0)[s]);
-        self.flow.weights(&self.iterate.adjoint, &mut self.iterate.weights);
+        self.flow.weights(0, &self.iterate.adjoint, &mut self.iterate.weights);
         std::mem::swap(&mut self.evaluation, &mut self.iterate);
         self.t += self.h;
         self.last = (self.order, self.h);
         self.steady += 1;
-        if self.steady > self.order + 1 {
-            self.next = control::better(&self.history, &self.norm, self.order, error);
+        let errors = [self.last_error, error];
+        self.next = control::next(&self.history, &self.norm, self.order, self.steady, errors);
+        self.last_error = error;
+    }
+
+    /// Differences of s of these orders from those of q.
+    fn renew(&mut self, orders: Range<usize>) {
+        self.corrector.ahead.forget();
+        for j in orders {
+            let (q, s) = self.history.row_mut(j)[..self.m + self.n].split_at_mut(self.m);
+            self.flow.problem().operator.apply_adjoint(q, s);
+        }
+    }
+
+    /// All differences of these entries of s.
+    fn renew_columns(&mut self, columns: &[usize]) {
+        if let Some(matrix) = self.flow.problem().operator.dense().filter(|_| !columns.is_empty()) {
+            self.corrector.ahead.forget();
+            for j in 0..formula::MAX_ORDER + 3 {
+                let (q, s) = self.history.row_mut(j)[..self.m + self.n].split_at_mut(self.m);
+                dense_kernels::multiply_adjoint_at(matrix.as_slice(), columns, q, s);
+            }
         }
     }
 

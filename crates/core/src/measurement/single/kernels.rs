@@ -1,0 +1,149 @@
+//! The two products in lanes, group of columns by group: both read the entries in the order in which they lie.
+
+use pulp::{Simd, WithSimd};
+
+use super::super::dense_kernels::{add_four, add_one};
+use super::{GROUP, NOTHING, Rounded, Sum, TILE};
+
+/// See [`super::SinglePrecision::add`].
+pub(super) struct Multiply<'a> {
+    /// Groups from that of the first column on, and entries of one.
+    pub(super) groups: &'a [f32],
+    pub(super) length: usize,
+    /// Columns from the first on.
+    pub(super) matrix: &'a [f64],
+    pub(super) w: &'a [f64],
+    pub(super) sum: &'a mut Sum,
+}
+
+impl WithSimd for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            groups,
+            length,
+            matrix,
+            w,
+            sum,
+        } = self;
+        let Sum { single, double, limit } = sum;
+        let (rows, limit) = (double.len(), *limit);
+        let (nothing, scale) = (NOTHING * limit, 1.0 / limit);
+        let exact = |j: usize| (&matrix[j * rows..][..rows], w[j]);
+        let (mut large, mut of_large) = ([0usize; 4], 0);
+        // Backwards, as the other product goes forwards: what was read last is in the caches.
+        for (group, weights) in w.chunks(GROUP).enumerate().rev() {
+            let ordinary = |w: &f64| (w.abs() < limit) & (w.abs() > nothing);
+            // in units of the limit, so that none is out of range
+            let mut rounded = [0.0f32; GROUP];
+            if weights.iter().fold(true, |all, w| all & ordinary(w)) {
+                for (rounded, w) in rounded.iter_mut().zip(weights) {
+                    *rounded = (scale * w) as f32;
+                }
+                add_group(simd, &groups[group * length..][..length], rounded, single);
+                continue;
+            }
+            let mut any = false;
+            for (k, &weight) in weights.iter().enumerate() {
+                if ordinary(&weight) {
+                    rounded[k] = (scale * weight) as f32;
+                    any = true;
+                } else if !(weight.abs() <= nothing) {
+                    // a NaN is large
+                    large[of_large] = GROUP * group + k;
+                    of_large += 1;
+                    if of_large == 4 {
+                        let [a, b, c, d] = large;
+                        add_four(simd, [exact(a), exact(b), exact(c), exact(d)], double);
+                        of_large = 0;
+                    }
+                }
+            }
+            if any {
+                add_group(simd, &groups[group * length..][..length], rounded, single);
+            }
+        }
+        for &j in &large[..of_large] {
+            add_one(exact(j).0, w[j], double);
+        }
+    }
+}
+
+/// `sum += Σ w_j a_j` over the columns of a group.
+#[inline(always)]
+#[allow(clippy::inline_always)] // only then it is compiled for the instruction set of its caller
+fn add_group<S: Simd>(simd: S, group: &[f32], w: [f32; GROUP], sum: &mut [f32]) {
+    let vectors = TILE / S::F32_LANES;
+    // one by one: `map` over the array would not be inlined
+    let (a, b, c, d) = (
+        simd.splat_f32s(w[0]),
+        simd.splat_f32s(w[1]),
+        simd.splat_f32s(w[2]),
+        simd.splat_f32s(w[3]),
+    );
+    let (e, f, g, h) = (
+        simd.splat_f32s(w[4]),
+        simd.splat_f32s(w[5]),
+        simd.splat_f32s(w[6]),
+        simd.splat_f32s(w[7]),
+    );
+    let tiles = S::as_simd_f32s(group).0.chunks_exact(GROUP * vectors);
+    let sums = S::as_mut_simd_f32s(sum).0.chunks_exact_mut(vectors);
+    for (sums, tile) in sums.zip(tiles) {
+        for (i, sum) in sums.iter_mut().enumerate() {
+            let x = |k: usize| tile[k * vectors + i];
+            let first = simd.mul_add_e_f32s(a, x(0), simd.mul_add_e_f32s(b, x(1), *sum));
+            let second = simd.mul_add_e_f32s(c, x(2), simd.mul_f32s(d, x(3)));
+            let third = simd.mul_add_e_f32s(e, x(4), simd.mul_f32s(f, x(5)));
+            let fourth = simd.mul_add_e_f32s(g, x(6), simd.mul_f32s(h, x(7)));
+            *sum = simd.add_f32s(simd.add_f32s(first, second), simd.add_f32s(third, fourth));
+        }
+    }
+}
+
+/// See [`super::SinglePrecision::products`].
+pub(super) struct MultiplyAdjoint<'a> {
+    /// Groups from that of the first column on, and entries of one.
+    pub(super) groups: &'a [f32],
+    pub(super) length: usize,
+    pub(super) r: &'a Rounded,
+    pub(super) out: &'a mut [f64],
+}
+
+impl WithSimd for MultiplyAdjoint<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            groups,
+            length,
+            r: Rounded { entries, scale },
+            out,
+        } = self;
+        for (out, group) in out.chunks_mut(GROUP).zip(groups.chunks_exact(length)) {
+            products(simd, group, entries, *scale, out);
+        }
+    }
+}
+
+/// `scale` times the products of the columns of a group with r, as many as are asked for.
+#[inline(always)]
+#[allow(clippy::inline_always)] // as above
+fn products<S: Simd>(simd: S, group: &[f32], r: &[f32], scale: f64, out: &mut [f64]) {
+    let vectors = TILE / S::F32_LANES;
+    let mut sums = [simd.splat_f32s(0.0); GROUP];
+    let tiles = S::as_simd_f32s(group).0.chunks_exact(GROUP * vectors);
+    for (r, tile) in S::as_simd_f32s(r).0.chunks_exact(vectors).zip(tiles) {
+        for (i, &r) in r.iter().enumerate() {
+            for (k, sum) in sums.iter_mut().enumerate() {
+                *sum = simd.mul_add_e_f32s(tile[k * vectors + i], r, *sum);
+            }
+        }
+    }
+    for (out, sum) in out.iter_mut().zip(sums) {
+        *out = scale * f64::from(simd.reduce_sum_f32s(sum));
+    }
+}
