@@ -9,7 +9,7 @@ from limited import Failed
 
 
 def path(flow, tolerance):
-    """The second of two runs, as the first pays for what JAX sets up; compiling is told beside, not counted."""
+    """The run alone: compiling is told beside it."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # else idle threads of XLA spin, and their time counts
     import diffrax
     import jax
@@ -18,7 +18,6 @@ def path(flow, tolerance):
     start = time.perf_counter()
     solve = compiled(flow, tolerance, lambda velocity: velocity)
     compiling = time.perf_counter() - start
-    jax.block_until_ready(solve(flow.x0))
     start = time.process_time()
     result = jax.block_until_ready(solve(flow.x0))
     seconds = time.process_time() - start
