@@ -1,12 +1,12 @@
 //! One flow on matrices from `.npy` files, timed: the side of `benches/peers/` that is this project's.
 //!
 //! ```text
-//! peer METHOD FOLDER DEPTH SIGN ALPHA T_END TOLERANCE REPEATS [PATH.json]
+//! peer METHOD FOLDER DEPTH SIGN ALPHA T_END TOLERANCE REPEATS [PATH.json] [--stop LOSS]
 //! ```
 //!
-//! METHOD is `Ndf` or `Bdf`, SIGN `positive` or `signed`; FOLDER holds `A.npy`, `y.npy`, `wstar.npy`. Stops at loss 1e-10
-//! or at T_END; keeps w at 0 and at 199 log-spaced times from 1e-2 to T_END. Prints one line of JSON with the mean CPU time
-//! of a solve, and writes t, loss, divergence of `wstar` and ∫ℓ at these times to PATH.json.
+//! METHOD is `Ndf` or `Bdf`, SIGN `positive` or `signed`; FOLDER holds `A.npy`, `y.npy`, `wstar.npy`. Stops at LOSS, 1e-10
+//! where it is not given, or at T_END; keeps w at 0 and at 199 log-spaced times from 1e-2 to T_END. Prints one line of JSON
+//! with the mean CPU time of a solve, and writes t, loss, divergence of `wstar` and ∫ℓ at these times to PATH.json.
 
 #![allow(clippy::print_stdout)] // printing is what it is for
 
@@ -56,9 +56,16 @@ fn seconds(start: Instant) -> f64 {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let option = arguments.iter().position(|word| word == "--stop");
+    let option = option.map(|place| arguments.split_off(place));
+    let stop: f64 = match option.as_deref() {
+        None => 1e-10,
+        Some([_, loss]) => loss.parse()?,
+        Some(_) => return Err("--stop LOSS comes last".into()),
+    };
     let [method, folder, depth, sign, alpha, t_end, tolerance, repeats, rest @ ..] = arguments.as_slice() else {
-        return Err("peer METHOD FOLDER DEPTH SIGN ALPHA T_END TOLERANCE REPEATS [PATH.json]".into());
+        return Err("peer METHOD FOLDER DEPTH SIGN ALPHA T_END TOLERANCE REPEATS [PATH.json] [--stop LOSS]".into());
     };
     let folder = Path::new(folder);
     let MatrixData::Dense { rows, cols, row_major } = read_matrix(&folder.join("A.npy"), None)? else {
@@ -84,7 +91,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         tolerance,
         max_steps: 1_000_000,
         schedule: Schedule::Times(std::iter::once(0.0).chain(later).collect()),
-        events: vec![Box::new(LossBelow::absolute(1e-10)), Box::new(TimeReached::new(t_end))],
+        events: vec![Box::new(LossBelow::absolute(stop)), Box::new(TimeReached::new(t_end))],
         mismatches: Vec::new(),
         resume: None,
     };
