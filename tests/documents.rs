@@ -8,6 +8,12 @@
     clippy::print_stderr
 )] // a test may panic and print
 
+#[path = "../crates/hadaflow/examples/cost/report.rs"]
+#[allow(dead_code)] // its `main`
+mod cost;
+#[path = "../crates/hadaflow/examples/methods/report.rs"]
+#[allow(dead_code)] // its `main`
+mod methods;
 mod support;
 #[path = "../crates/hadaflow/examples/work_precision.rs"]
 #[allow(dead_code)] // its `main`
@@ -217,13 +223,53 @@ fn the_page_on_speed_shows_the_results() {
     let pictures = work_precision::pictures(&results).unwrap();
     assert!(pictures.len() >= 2);
     for (case, picture) in pictures {
-        let shown = format!("speed/{case}.svg");
-        assert!(page.contains(&shown), "{shown}");
-        let path = repository().join("docs/src").join(shown);
+        shows_picture(&page, &format!("speed/{case}.svg"), &picture);
+    }
+}
+
+/// That a page shows a picture of the book as it is drawn now; with UPDATE_BOOK set, it is drawn anew.
+fn shows_picture(page: &str, shown: &str, picture: &str) {
+    assert!(page.contains(shown), "{shown}");
+    let path = repository().join("docs/src").join(shown);
+    if std::env::var_os("UPDATE_BOOK").is_some() {
+        std::fs::write(&path, picture).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), picture, "{}", path.display());
+}
+
+/// The text between the comments that name a table.
+fn between(page: &str, name: &str) -> std::ops::Range<usize> {
+    let (opening, closing) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
+    let start = page.find(&opening).unwrap_or_else(|| panic!("no {opening}")) + opening.len();
+    start..start + page[start..].find(&closing).unwrap_or_else(|| panic!("no {closing}"))
+}
+
+/// The tables and the pictures of cost and of the choice of the integrator are what the examples make of their results.
+#[test]
+fn the_page_on_speed_shows_cost_and_choice() {
+    let read = |file: &str| std::fs::read_to_string(repository().join("benches").join(file)).unwrap();
+    let measured = cost::parse(&read("cost.jsonl")).unwrap();
+    let compared = methods::parse(&read("methods.jsonl")).unwrap();
+    let path = repository().join("docs/src/speed.md");
+    let mut page = std::fs::read_to_string(&path).unwrap();
+    for (name, table) in [
+        ("exponents of the cost", cost::exponents(&measured)),
+        ("details of the cost", cost::details(&measured)),
+        ("choice of the integrator", methods::table(&compared)),
+    ] {
+        let shown = between(&page, name);
+        let table = format!("\n{table}\n");
         if std::env::var_os("UPDATE_BOOK").is_some() {
-            std::fs::write(&path, &picture).unwrap();
+            page.replace_range(shown, &table);
+            std::fs::write(&path, &page).unwrap();
+        } else {
+            assert_eq!(page[shown], table, "{name}");
         }
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), picture, "{}", path.display());
+    }
+    let pictures = cost::pictures(&measured).unwrap();
+    assert_eq!(pictures.len(), 7);
+    for (name, picture) in pictures {
+        shows_picture(&page, &format!("speed/{name}"), &picture);
     }
 }
 

@@ -170,6 +170,11 @@ pub(crate) fn largest(a: &[f64]) -> f64 {
     greatest(reduced(a, a, larger))
 }
 
+/// The largest |a_i b_i|; a NaN is passed over.
+pub(crate) fn largest_product(a: &[f64], b: &[f64]) -> f64 {
+    greatest(reduced(a, b, |most, a, b| larger(most, (a * b).abs(), a)))
+}
+
 /// The largest |entry|; a NaN is passed over.
 pub(crate) fn largest_magnitude(a: &[f64]) -> f64 {
     greatest(reduced(a, a, |most, a, _| larger(most, a.abs(), a)))
@@ -229,6 +234,8 @@ mod tests {
             pairs().map(|(a, b)| a * a * b * b).sum::<f64>()
         );
         assert_eq!((largest(&a), largest(&[-1.0; 9]), largest(&[])), (12.5, 0.0, 0.0));
+        let products = pairs().map(|(a, b)| (a * b).abs());
+        assert_eq!(largest_product(&a, &b), products.fold(0.0, f64::max));
         assert_eq!((largest_magnitude(&a[..9]), largest_magnitude(&[])), (7.5, 0.0));
         for place in [0, 7, 8, 20] {
             for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY] {

@@ -83,7 +83,7 @@ pub(super) struct Passes {
     steps: usize,
     /// How often in a row that was for a few steps only.
     hasty: usize,
-    /// Steps in a row whose r was orthogonal to all columns, as it becomes where y is out of reach.
+    /// Steps in a row whose r was orthogonal to all columns that count, as it becomes where y is out of reach.
     orthogonal: usize,
     /// Size of r at the last step.
     residual: f64,
@@ -162,8 +162,8 @@ impl Passes {
         }
     }
 
-    /// After a step by Δq and Δs of these sizes, the largest entry of the latter, where w and the size of r are about these: what
-    /// of s has to be computed anew.
+    /// After a step by Δq and Δs of these sizes, the latter by [`Norm::largest`](super::tolerance::Norm::largest), where w and
+    /// the size of r are about these: what of s has to be computed anew.
     pub(super) fn drifted(&mut self, [moved, shifted]: [f64; 2], weights: &[f64], residual: f64) -> Renewal {
         self.residual = residual;
         let added = self.largest_entry * moved;

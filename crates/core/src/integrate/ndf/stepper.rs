@@ -14,7 +14,6 @@ use super::{control, formula};
 use crate::flow::{DualFlow, Evaluation, Flow};
 use crate::measurement::dense_kernels;
 use crate::outcome::Statistics;
-use crate::vectorized;
 
 /// Failures in a row after which a step is given up: h has then shrunk by 2⁻⁶⁴ and more.
 const MAX_FAILURES: usize = 64;
@@ -228,7 +227,7 @@ impl<'a> Stepper<'a> {
         self.history.accept(self.order, &self.equation.correction);
         let (q, s) = (self.q(), self.s());
         let change = self.history.row(1);
-        let moved = [size(&change[q]), vectorized::largest_magnitude(&change[s.clone()])];
+        let moved = [size(&change[q]), self.norm.largest(&change[s.clone()])];
         let Evaluation { weights, residual, .. } = &self.iterate;
         match self.corrector.passes.drifted(moved, weights, size(residual)) {
             Renewal::Columns(columns) => self.renew_columns(&columns),

@@ -43,7 +43,12 @@ impl Norm {
         self.of_square(vectorized::weighted_square(s, &self.weights))
     }
 
-    /// The same from Σ (weight_j s_j)².
+    /// The largest |s_j|, where one of smaller weight counts the less.
+    pub(super) fn largest(&self, s: &[f64]) -> f64 {
+        vectorized::largest_product(s, &self.weights) / (self.steepest * self.tolerance)
+    }
+
+    /// Size of an error of s, in tolerances, from Σ (weight_j s_j)².
     pub(super) fn of_square(&self, square: f64) -> f64 {
         (square / self.n as f64).sqrt() / self.tolerance // sizes fit a double
     }
