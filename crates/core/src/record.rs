@@ -1,5 +1,7 @@
 //! What a recorder sees of the flow at a recorded time.
 
+use std::cell::OnceCell;
+
 use crate::flow::{Evaluation, Flow};
 use crate::mirror::Position;
 use crate::special::DoubleDouble;
@@ -25,8 +27,19 @@ pub struct Snapshot<'a> {
     /// What ∫ℓ, then ∫⟨Aw − y, Aw − Az⟩ for each tracked point z, gained since the previous record. Kept apart from the
     /// totals: at t = 1e48 an increment of order one is below even 32 digits of the total.
     pub increments: &'a [f64],
+    /// Empty: filled when [`Snapshot::position`] is asked for.
+    pub place: OnceCell<Position>,
+}
+
+impl Snapshot<'_> {
     /// Position on the branches of the mirror map.
-    pub position: &'a Position,
+    pub fn position(&self) -> &Position {
+        self.place.get_or_init(|| {
+            let mut position = Position::new(self.evaluation.weights.len(), self.flow.signed());
+            self.flow.position(self.state, self.evaluation, &mut position);
+            position
+        })
+    }
 }
 
 /// Receives snapshots in the order of time.

@@ -1,7 +1,8 @@
 //! The raw record of a run: times, weights, dual variables, states and integrals.
 
+use std::cell::OnceCell;
+
 use crate::flow::{Evaluation, Flow};
-use crate::mirror::Position;
 use crate::record::{Recorder, Snapshot, retain_increments, retain_rows};
 use crate::special::DoubleDouble;
 
@@ -58,14 +59,11 @@ impl Trajectory {
     /// Show every recorded time to `recorder` again, recomputing what is not stored from the states.
     pub fn replay(&self, flow: &dyn Flow, recorder: &mut dyn Recorder) {
         let (m, n) = (flow.problem().operator.rows(), flow.problem().operator.cols());
-        let signed = flow.signed();
         let mut evaluation = Evaluation::new(m, n);
-        let mut position = Position::new(n, signed);
         let integrals = self.increments.len() / self.t.len().max(1);
         for row in 0..self.len() {
             let state = &self.state[row * flow.dim()..(row + 1) * flow.dim()];
             flow.evaluate(state, &mut evaluation);
-            flow.position(state, &evaluation, &mut position);
             recorder.record(&Snapshot {
                 flow,
                 t: self.t[row],
@@ -76,7 +74,7 @@ impl Trajectory {
                 loss_integral: self.loss_integral[row],
                 dual: &self.dual[row * m..(row + 1) * m],
                 increments: &self.increments[row * integrals..(row + 1) * integrals],
-                position: &position,
+                place: OnceCell::new(),
             });
         }
     }

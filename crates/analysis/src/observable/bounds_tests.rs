@@ -52,7 +52,7 @@ fn at<T>(flow: &LogFlow, w: &[f64], q: &[f64], look: impl FnOnce(&Snapshot) -> T
         loss_integral: DoubleDouble::ZERO,
         dual: q,
         increments: &[],
-        position: &Position::new(n, flow.signed()),
+        place: Position::new(n, flow.signed()).into(),
     })
 }
 

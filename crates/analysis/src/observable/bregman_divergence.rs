@@ -55,6 +55,6 @@ impl Observable for BregmanDivergence {
         let mirror = snapshot.flow.mirror();
         anchor
             .as_ref()
-            .map_or(f64::INFINITY, |anchor| mirror.divergence(anchor, snapshot.position))
+            .map_or(f64::INFINITY, |anchor| mirror.divergence(anchor, snapshot.position()))
     }
 }

@@ -70,7 +70,7 @@ mod tests {
             loss_integral: DoubleDouble::new(0.0, 0.0),
             dual: &[0.0; 2],
             increments: &[],
-            position: &Position::new(2, false),
+            place: Position::new(2, false).into(),
         };
         build(&flow, &Context::default())[0].measure(&snapshot, &Context::default())
     }

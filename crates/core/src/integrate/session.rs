@@ -1,5 +1,7 @@
 //! What happens at a step, whatever the integrator: events, records, the clock, and the limits.
 
+use std::cell::OnceCell;
+
 use super::schedule::{Clockwork, Key};
 use super::{Checkpoint, Integration, Mark, Progress, Task};
 use crate::event::{Action, EventView};
@@ -87,7 +89,6 @@ struct Scratch {
     increments: Vec<f64>,
     dual: Vec<f64>,
     evaluation: Evaluation,
-    position: Position,
     due: Vec<(f64, Key)>,
     values: Vec<f64>,
 }
@@ -103,7 +104,6 @@ impl<'a> Session<'a> {
             integrals: vec![DoubleDouble::ZERO; outputs],
             ..Checkpoint::default()
         });
-        let signed = flow.signed();
         let scratch = Scratch {
             state: start.state.clone(),
             integrals: vec![0.0; outputs],
@@ -111,7 +111,6 @@ impl<'a> Session<'a> {
             increments: vec![0.0; 1 + task.mismatches.len()],
             dual: vec![0.0; m],
             evaluation: Evaluation::new(m, n),
-            position: Position::new(n, signed),
             due: Vec::new(),
             values: Vec::new(),
         };
@@ -481,7 +480,6 @@ impl<'a> Session<'a> {
             increments,
             dual,
             evaluation,
-            position,
             ..
         } = &mut self.scratch;
         for ((total, base), &part) in totals.iter_mut().zip(&self.integral_base).zip(integrals.iter()) {
@@ -500,7 +498,6 @@ impl<'a> Session<'a> {
                 .zip(&totals[1..first_mismatch])
                 .for_each(|(q, total)| *q = total.hi);
         }
-        flow.position(state, evaluation, position);
         self.recorder.record(&Snapshot {
             flow,
             t: self.base.plus(tau),
@@ -511,7 +508,7 @@ impl<'a> Session<'a> {
             loss_integral: totals[0],
             dual,
             increments,
-            position,
+            place: OnceCell::new(),
         });
         self.recorded.copy_from_slice(integrals);
         self.carried.fill(0.0);

@@ -334,7 +334,7 @@ fn show(flow: &dyn Flow, weights: &[f64], recorder: &mut dyn Recorder) {
         loss_integral: DoubleDouble::ZERO,
         dual: &[],
         increments: &[],
-        position: &Position::new(problem.cols(), flow.signed()),
+        place: Position::new(problem.cols(), flow.signed()).into(),
     });
 }
 

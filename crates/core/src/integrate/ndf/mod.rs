@@ -3,6 +3,7 @@
 mod ahead;
 mod control;
 mod corrector;
+mod drift;
 mod formula;
 mod history;
 mod passes;

@@ -1,56 +1,25 @@
 //! The two products with A of the Newton iteration, in single precision where that is enough.
 //!
-//! A w is rounded only where the weight of a column is too small for it to matter. Aᵀδ is rounded as a whole, so that s
-//! drifts from Aᵀq by about
-//!
-//! ```text
-//! drift = ε max|A_ij| Σ ‖Δq‖
-//! ```
-//!
-//! over the steps (a product rounds like a sum of independent errors; ε is 6e-8, and so small in double precision that it only
-//! matters for a residual that vanishes). When that would be seen, in the factors or in the residual, s is computed anew from
-//! q; and when it is at nearly every step, single precision is given up.
-//!
-//! An error of s_j is seen in the residual in proportion to w_j. Once a few columns hold nearly all of w, their s_j are
-//! therefore kept in double precision, which costs next to nothing, and what is rounded of the others is hardly seen.
+//! A w is rounded only where the weight of a column is too small for it to matter. Aᵀδ is rounded as a whole, but for a few
+//! columns, and what that does to s is watched: see [`super::drift`].
 
 use super::ahead::Ahead;
+use super::drift::{Drift, Renewal};
 use crate::flow::{DualFlow, Evaluation, Flow};
 use crate::measurement::dense_kernels;
 use crate::measurement::single::{GROUP, ROUNDING, SinglePrecision};
 use crate::profile::{Part, within};
-use crate::vectorized;
 
-/// ε in double precision, where the sums over the history round as well.
-const DOUBLE_ROUNDING: f64 = 2e-15;
-/// Below this fraction of y the residual is rounding.
-const VANISHING: f64 = 1e-14;
 /// Finer tolerances are not served by single precision.
 const FINEST: f64 = 1e-7;
-/// Drift that is allowed, in tolerances of log x.
-const DRIFT: f64 = 0.5;
-/// Drift that is allowed, as a fraction of the residual it makes.
-const DRIFT_OF_RESIDUAL: f64 = 1e-2;
-/// Rounding of Aᵀr that is allowed, as a fraction of it.
-const DRIFT_OF_PULL: f64 = 1e-2;
-/// What is left of an error in the differences after a step.
-const MEMORY: f64 = 0.7;
 /// Where s would have to be computed anew more often than this in a run, single precision is not begun with.
 const RENEWALS: f64 = 100.0;
-/// Where the residual asked for it within as few steps for so many times in a row, or Aᵀr in so many steps, it is given up.
-const SHORTEST: usize = 2;
-const PATIENCE: usize = 4;
 /// Tolerances of log x that the rounding of one column may cost a step, and fraction of the residual that the rounding of all
 /// may: the iteration does not end before that is known to 1e-3.
 const SHARE: f64 = 0.02;
 const SHARE_OF_RESIDUAL: f64 = 1e-4;
 /// Relative error of the residual at an output, in tolerances.
 const OUTPUT: f64 = 0.1;
-/// A column is kept in double precision from this fraction of the largest weight on, and no longer below that one; but none
-/// is where this fraction of all would be.
-const PRINCIPAL: f64 = 1e-4;
-const NO_LONGER: f64 = 1e-5;
-const TOO_MANY: f64 = 0.125;
 /// Smaller matrices stay in the nearest cache as they are.
 const SMALLEST: usize = 4096;
 /// Bytes from which on A does not stay in a cache between two products, and of a block that does.
@@ -60,63 +29,13 @@ const BLOCK: usize = 128 << 10;
 /// See the module documentation.
 pub(super) struct Passes {
     single: Option<SinglePrecision>,
-    /// n, max ‖a_j‖ and max |A_ij|.
+    /// n and max ‖a_j‖.
     columns: f64,
     column_norm: f64,
-    largest_entry: f64,
     tolerance: f64,
-    /// Drift of s that is allowed.
-    budget: f64,
-    /// d log x/ds of the largest factor: with ‖w‖, the residual that a drift of size one makes.
-    steepness: f64,
-    /// ‖y‖, which is about ‖w‖ for columns of norm one, and the residual below which it is nothing.
-    size: f64,
-    vanishing: f64,
-    /// Columns whose s_j is kept in double precision, in increasing order, and ‖w‖ over the others.
-    principal: Vec<usize>,
-    remainder: f64,
-    /// Of the others, or of all.
     drift: Drift,
-    /// Of what is kept in double precision.
-    principal_drift: Drift,
-    /// Steps since s was Aᵀq.
-    steps: usize,
-    /// How often in a row that was for a few steps only.
-    hasty: usize,
-    /// Steps in a row whose r was orthogonal to all columns that count, as it becomes where y is out of reach.
-    orthogonal: usize,
     /// Size of r at the last step.
     residual: f64,
-}
-
-/// Bound on s − Aᵀq.
-#[derive(Default)]
-struct Drift {
-    sum: f64,
-    /// What the differences of s still bring of earlier errors.
-    memory: f64,
-}
-
-impl Drift {
-    fn grow(&mut self, added: f64) {
-        self.sum += added;
-        self.memory = MEMORY * self.memory + added;
-    }
-
-    fn total(&self) -> f64 {
-        self.sum + self.memory
-    }
-}
-
-/// What of s has to be computed from q.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Renewal {
-    /// s_j and all its differences for these j, which are kept in double precision from now on.
-    Columns(Vec<usize>),
-    /// The same, and s itself.
-    Values(Vec<usize>),
-    /// s and all its differences: from now on everything is in double precision.
-    Everything,
 }
 
 impl Passes {
@@ -124,28 +43,16 @@ impl Passes {
     pub(super) fn new(flow: &DualFlow, tolerance: f64) -> Self {
         let problem = flow.problem();
         let operator = &problem.operator;
-        let size = problem.measurements.iter().map(|y| y * y).sum::<f64>().sqrt();
-        let budget = DRIFT * tolerance / flow.steepness();
+        let drift = Drift::new(flow, tolerance);
         let large = operator.rows() * operator.cols() >= SMALLEST;
-        let coarse = tolerance >= FINEST && ROUNDING * flow.reach() <= RENEWALS * budget;
+        let coarse = tolerance >= FINEST && drift.renewals(flow.reach()) <= RENEWALS;
         let matrix = operator.dense().filter(|_| large && coarse);
         Self {
             single: matrix.and_then(SinglePrecision::of),
             columns: operator.cols() as f64, // a count
             column_norm: flow.column_norm(),
-            largest_entry: operator.dense().map_or(flow.column_norm(), nalgebra::DMatrix::amax),
             tolerance,
-            budget,
-            steepness: flow.steepness(),
-            size,
-            vanishing: VANISHING * size,
-            principal: Vec::new(),
-            remainder: size,
-            drift: Drift::default(),
-            principal_drift: Drift::default(),
-            steps: 0,
-            hasty: 0,
-            orthogonal: 0,
+            drift,
             residual: f64::INFINITY,
         }
     }
@@ -156,7 +63,7 @@ impl Passes {
         match (&self.single, operator.dense()) {
             (Some(single), Some(matrix)) => within(Part::SinglePass, || {
                 single.multiply_adjoint(r, out);
-                dense_kernels::multiply_adjoint_at(matrix.as_slice(), &self.principal, r, out);
+                dense_kernels::multiply_adjoint_at(matrix.as_slice(), self.drift.principal(), r, out);
             }),
             _ => operator.apply_adjoint(r, out),
         }
@@ -164,65 +71,19 @@ impl Passes {
 
     /// After a step by Δq and Δs of these sizes, the latter by [`Norm::largest`](super::tolerance::Norm::largest), where w and
     /// the size of r are about these: what of s has to be computed anew.
-    pub(super) fn drifted(&mut self, [moved, shifted]: [f64; 2], weights: &[f64], residual: f64) -> Renewal {
+    pub(super) fn drifted(&mut self, moved: [f64; 2], weights: &[f64], residual: f64) -> Renewal {
         self.residual = residual;
-        let added = self.largest_entry * moved;
-        self.principal_drift.grow(DOUBLE_ROUNDING * added);
-        if self.single.is_some() {
-            self.drift.grow(ROUNDING * added);
+        let renewal = self.drift.after(moved, weights, residual, self.single.is_some());
+        if renewal == Renewal::Everything {
+            self.single = None;
         }
-        self.steps += 1;
-        let visible = DRIFT_OF_RESIDUAL / self.steepness * residual.max(self.vanishing);
-        let mut joined = Vec::new();
-        if self.single.is_some() && (!self.principal.is_empty() || self.drift.total() * self.remainder > visible) {
-            joined = self.choose(weights);
-        }
-        let seen_of_others = self.drift.total() * self.remainder > visible;
-        let seen = seen_of_others || self.principal_drift.total() * self.size > visible;
-        let renewed = seen || self.drift.total().max(self.principal_drift.total()) > self.budget;
-        if renewed {
-            let hasty = seen_of_others && self.steps <= SHORTEST;
-            self.hasty = if hasty { self.hasty + 1 } else { 0 };
-            (self.drift.sum, self.principal_drift.sum, self.steps) = (0.0, 0.0, 0);
-        }
-        let orthogonal = ROUNDING * added > DRIFT_OF_PULL * shifted;
-        self.orthogonal = if orthogonal { self.orthogonal + 1 } else { 0 };
-        if self.single.is_some() && self.hasty.max(self.orthogonal) >= PATIENCE {
-            (self.single, self.drift) = (None, Drift::default());
-            return Renewal::Everything;
-        }
-        if renewed {
-            Renewal::Values(joined)
-        } else {
-            Renewal::Columns(joined)
-        }
+        renewal
     }
 
-    /// Chooses the columns that are kept in double precision, given w. Returns those that were not so far.
-    fn choose(&mut self, weights: &[f64]) -> Vec<usize> {
-        let largest = vectorized::largest_magnitude(weights);
-        let (enter, leave) = (PRINCIPAL * largest, NO_LONGER * largest);
-        let mut before = self.principal.iter().peekable();
-        let (mut chosen, mut joined) = (Vec::new(), Vec::new());
-        let mut square = 0.0;
-        for (j, w) in weights.iter().enumerate() {
-            let was = before.next_if(|&&i| i == j).is_some();
-            if w.abs() > if was { leave } else { enter } {
-                chosen.push(j);
-                if !was {
-                    joined.push(j);
-                }
-            } else {
-                square += w * w;
-            }
-        }
-        self.remainder = square.sqrt();
-        if chosen.len() as f64 > TOO_MANY * weights.len() as f64 {
-            // counts
-            (chosen, joined, self.remainder) = (Vec::new(), Vec::new(), self.size);
-        }
-        self.principal = chosen;
-        joined
+    /// The columns that are kept in double precision.
+    #[cfg(test)]
+    pub(super) fn principal(&self) -> &[usize] {
+        self.drift.principal()
     }
 
     /// Whether A is so large that one reading should serve both products.
@@ -245,7 +106,7 @@ impl Passes {
         };
         let n = shift.len();
         let width = GROUP * (BLOCK / single.bytes()[1]).max(1);
-        let mut principal = self.principal.as_slice();
+        let mut principal = self.drift.principal();
         let mut sweep = || {
             ahead.rounded.set(change);
             for first in (0..n).step_by(width) {

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use super::super::session::{DenseOutput, integral_floor, integrands};
 use super::corrector::{Corrected, Corrector, Equation};
+use super::drift::Renewal;
 use super::history::History;
-use super::passes::Renewal;
 use super::tolerance::Norm;
 use super::{control, formula};
 use crate::flow::{DualFlow, Evaluation, Flow};

@@ -71,3 +71,42 @@ fn single_precision_is_never_seen() {
     flow.evaluate(&stepper.history.row(0)[q], &mut exact);
     assert!(size(&exact.residual) <= 1e-10 * y.norm(), "{:e}", size(&exact.residual));
 }
+
+/// Once a few columns hold nearly all of w, their s_j do not drift, however roughly the others are known.
+#[test]
+fn what_is_seen_in_the_residual_stays_in_double_precision() {
+    let (m, n) = (60, 300);
+    let matrix = DMatrix::from_fn(m, n, |i, j| {
+        (1e3 * ((7 * i + 1) as f64).sin() * ((11 * j + 3) as f64).cos()).sin() / 5.0
+    });
+    let truth = (0..n).map(|j| if j % 67 == 3 { 1.0 } else { 0.0 });
+    let y = &matrix * nalgebra::DVector::from_iterator(n, truth);
+    let operator = Arc::new(DenseOperator::new(matrix.clone()).unwrap());
+    let problem = Problem::new(operator, y.as_slice().to_vec(), None, 0.0).unwrap();
+    let flow = DualFlow::new(problem, 2, Sign::Positive, &vec![1e-3; n]).unwrap();
+    let mut stepper = Stepper::new(&flow, &[], 1e-6);
+    stepper.start(&vec![0.0; m]);
+    let (q, s) = (stepper.q(), stepper.s());
+    let (mut worst, mut others) = (0.0f64, 0.0f64);
+    for _ in 0..600 {
+        assert!(stepper.step());
+        let exact = matrix.transpose() * nalgebra::DVector::from_column_slice(&stepper.history.row(0)[q.clone()]);
+        let found = &stepper.history.row(0)[s.clone()];
+        let principal = stepper.corrector.passes.principal();
+        for (j, (exact, found)) in exact.iter().zip(found).enumerate() {
+            let size = if principal.contains(&j) {
+                &mut worst
+            } else {
+                &mut others
+            };
+            *size = size.max((exact - found).abs());
+        }
+        if size(&stepper.evaluation.residual) <= 1e-8 * y.norm() {
+            break;
+        }
+    }
+    let principal = stepper.corrector.passes.principal();
+    assert!(principal.iter().any(|j| j % 67 == 3), "{principal:?}");
+    assert!(worst <= 1e-12, "{worst:e}");
+    assert!(others >= 1e-10, "{others:e}: single precision is in use");
+}

@@ -1,0 +1,194 @@
+//! By how much s and its differences, which have a history of their own, have drifted from Aᵀq.
+//!
+//! Every step rounds, so that the drift of an s_j is about
+//!
+//! ```text
+//! ε max|A_ij| Σ ‖Δq‖
+//! ```
+//!
+//! over the steps (a product rounds like a sum of independent errors; ε is 6e-8 in single precision, and so small in double
+//! that it only matters for a residual that vanishes). When that would be seen, in the factors or in the residual, s is
+//! computed anew from q; and when it is at nearly every step, single precision is given up.
+//!
+//! An error of s_j is seen in the residual in proportion to w_j. Once a few columns hold nearly all of w, their s_j are
+//! therefore kept in double precision, which costs next to nothing, and what is rounded of the others is hardly seen.
+
+use crate::flow::{DualFlow, Flow};
+use crate::measurement::single::ROUNDING;
+use crate::vectorized;
+
+/// ε in double precision, where the sums over the history round as well.
+const DOUBLE_ROUNDING: f64 = 2e-15;
+/// Below this fraction of y the residual is rounding.
+const VANISHING: f64 = 1e-14;
+/// Drift that is allowed, in tolerances of log x.
+const DRIFT: f64 = 0.5;
+/// Drift that is allowed, as a fraction of the residual it makes.
+const DRIFT_OF_RESIDUAL: f64 = 1e-2;
+/// Rounding of Aᵀr that is allowed, as a fraction of it.
+const DRIFT_OF_PULL: f64 = 1e-2;
+/// What is left of an error in the differences after a step.
+const MEMORY: f64 = 0.7;
+/// Where the residual asked for it within as few steps for so many times in a row, or Aᵀr in so many steps, it is given up.
+const SHORTEST: usize = 2;
+const PATIENCE: usize = 4;
+/// A column is kept in double precision from this fraction of the largest weight on, and no longer below that one; but none
+/// is where this fraction of all would be.
+const PRINCIPAL: f64 = 1e-4;
+const NO_LONGER: f64 = 1e-5;
+const TOO_MANY: f64 = 0.125;
+
+/// Bound on s − Aᵀq.
+#[derive(Default)]
+struct Bound {
+    sum: f64,
+    /// What the differences of s still bring of earlier errors.
+    memory: f64,
+}
+
+impl Bound {
+    fn grow(&mut self, added: f64) {
+        self.sum += added;
+        self.memory = MEMORY * self.memory + added;
+    }
+
+    fn total(&self) -> f64 {
+        self.sum + self.memory
+    }
+}
+
+/// What of s has to be computed from q.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Renewal {
+    /// s_j and all its differences for these j, which are kept in double precision from now on.
+    Columns(Vec<usize>),
+    /// The same, and s itself.
+    Values(Vec<usize>),
+    /// s and all its differences: from now on everything is in double precision.
+    Everything,
+}
+
+/// See the module documentation.
+pub(super) struct Drift {
+    largest_entry: f64,
+    /// Drift that is allowed.
+    budget: f64,
+    /// d log x/ds of the largest factor: with ‖w‖, the residual that a drift of size one makes.
+    steepness: f64,
+    /// ‖y‖, which is about ‖w‖ for columns of norm one, and the residual below which it is nothing.
+    size: f64,
+    vanishing: f64,
+    /// Columns whose s_j is kept in double precision, in increasing order, and ‖w‖ over the others.
+    principal: Vec<usize>,
+    remainder: f64,
+    /// Of the others, or of all; and of what is kept in double precision.
+    of_single: Bound,
+    of_double: Bound,
+    /// Steps since s was Aᵀq.
+    steps: usize,
+    /// How often in a row that was for a few steps only.
+    hasty: usize,
+    /// Steps in a row whose r was orthogonal to all columns that count, as it becomes where y is out of reach.
+    orthogonal: usize,
+}
+
+impl Drift {
+    /// None so far, in a run at that tolerance of log x.
+    pub(super) fn new(flow: &DualFlow, tolerance: f64) -> Self {
+        let problem = flow.problem();
+        let size = problem.measurements.iter().map(|y| y * y).sum::<f64>().sqrt();
+        let matrix = problem.operator.dense();
+        Self {
+            largest_entry: matrix.map_or(flow.column_norm(), nalgebra::DMatrix::amax),
+            budget: DRIFT * tolerance / flow.steepness(),
+            steepness: flow.steepness(),
+            size,
+            vanishing: VANISHING * size,
+            principal: Vec::new(),
+            remainder: size,
+            of_single: Bound::default(),
+            of_double: Bound::default(),
+            steps: 0,
+            hasty: 0,
+            orthogonal: 0,
+        }
+    }
+
+    /// How often s has to be computed anew, in single precision, while it goes as far as `reach`.
+    pub(super) fn renewals(&self, reach: f64) -> f64 {
+        ROUNDING * reach / self.budget
+    }
+
+    /// The columns that are kept in double precision.
+    pub(super) fn principal(&self) -> &[usize] {
+        &self.principal
+    }
+
+    /// After a step by Δq and Δs of these sizes, the latter by [`Norm::largest`](super::tolerance::Norm::largest), where w and
+    /// the size of r are about these: what of s has to be computed anew.
+    pub(super) fn after(
+        &mut self,
+        [moved, shifted]: [f64; 2],
+        weights: &[f64],
+        residual: f64,
+        single: bool,
+    ) -> Renewal {
+        let added = self.largest_entry * moved;
+        self.of_double.grow(DOUBLE_ROUNDING * added);
+        if single {
+            self.of_single.grow(ROUNDING * added);
+        }
+        self.steps += 1;
+        let visible = DRIFT_OF_RESIDUAL / self.steepness * residual.max(self.vanishing);
+        let mut joined = Vec::new();
+        if single && (!self.principal.is_empty() || self.of_single.total() * self.remainder > visible) {
+            joined = self.choose(weights);
+        }
+        let seen_of_others = self.of_single.total() * self.remainder > visible;
+        let seen = seen_of_others || self.of_double.total() * self.size > visible;
+        let renewed = seen || self.of_single.total().max(self.of_double.total()) > self.budget;
+        if renewed {
+            let hasty = seen_of_others && self.steps <= SHORTEST;
+            self.hasty = if hasty { self.hasty + 1 } else { 0 };
+            (self.of_single.sum, self.of_double.sum, self.steps) = (0.0, 0.0, 0);
+        }
+        let orthogonal = ROUNDING * added > DRIFT_OF_PULL * shifted;
+        self.orthogonal = if orthogonal { self.orthogonal + 1 } else { 0 };
+        if single && self.hasty.max(self.orthogonal) >= PATIENCE {
+            self.of_single = Bound::default();
+            return Renewal::Everything;
+        }
+        if renewed {
+            Renewal::Values(joined)
+        } else {
+            Renewal::Columns(joined)
+        }
+    }
+
+    /// Chooses the columns that are kept in double precision, given w. Returns those that were not so far.
+    fn choose(&mut self, weights: &[f64]) -> Vec<usize> {
+        let largest = vectorized::largest_magnitude(weights);
+        let (enter, leave) = (PRINCIPAL * largest, NO_LONGER * largest);
+        let mut before = self.principal.iter().peekable();
+        let (mut chosen, mut joined) = (Vec::new(), Vec::new());
+        let mut square = 0.0;
+        for (j, w) in weights.iter().enumerate() {
+            let was = before.next_if(|&&i| i == j).is_some();
+            if w.abs() > if was { leave } else { enter } {
+                chosen.push(j);
+                if !was {
+                    joined.push(j);
+                }
+            } else {
+                square += w * w;
+            }
+        }
+        self.remainder = square.sqrt();
+        if chosen.len() as f64 > TOO_MANY * weights.len() as f64 {
+            // counts
+            (chosen, joined, self.remainder) = (Vec::new(), Vec::new(), self.size);
+        }
+        self.principal = chosen;
+        joined
+    }
+}

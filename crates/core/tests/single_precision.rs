@@ -1,0 +1,118 @@
+//! `Ndf` at sizes and tolerances where it reads A in single precision: it must not be seen, neither in w nor in how a run ends
+//! and what it costs. `Bdf`, which is in double precision throughout, takes the same runs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod common;
+
+use common::{Run, Stepper, flow, gaussian, integrate, matrix_of, norm, problem, task, usual_stops};
+use hadaflow_core::flow::Formulation;
+use hadaflow_core::initialization::Sign;
+use hadaflow_core::integrate::{Method, Schedule};
+use hadaflow_core::outcome::Outcome;
+use hadaflow_core::problem::Problem;
+use nalgebra::DVector;
+
+const TOLERANCE: f64 = 1e-6;
+const BOTH: [Stepper; 2] = [Stepper::Ndf, Stepper::Library(Method::Bdf)];
+
+/// Both integrators to the usual stops, `Ndf` first; panics unless both stopped for the same reason after about the same
+/// number of steps.
+fn both(problem: &Problem, depth: usize, sign: Sign, alpha: f64) -> [Run; 2] {
+    let flow = flow(problem, depth, sign, alpha, Formulation::Dual);
+    let runs = BOTH.map(|stepper| {
+        let mut task = task(&flow, TOLERANCE, Schedule::LogSpaced(60));
+        task.events = usual_stops(flow.as_ref());
+        task.max_steps = 20_000;
+        integrate(&task, stepper)
+    });
+    let label = format!("L = {depth} {sign:?} alpha = {alpha}");
+    let [ours, theirs] = &runs;
+    let (outcome, steps) = (&ours.integration.outcome, ours.integration.statistics.steps);
+    assert!(matches!(outcome, Outcome::Stopped { .. }), "{label}: {outcome:?}");
+    assert_eq!(*outcome, theirs.integration.outcome, "{label}");
+    // it takes fewer, as a rule
+    let most = 3 * theirs.integration.statistics.steps / 2;
+    assert!(steps <= most, "{label}: {steps} steps, Bdf {most}·2/3");
+    runs
+}
+
+/// ‖w − w′‖/‖w′‖ at the end.
+fn difference([ours, theirs]: &[Run; 2]) -> f64 {
+    let end = |run: &Run| DVector::from_column_slice(run.limit());
+    (end(ours) - end(theirs)).norm() / end(theirs).norm()
+}
+
+/// From a large start hardly any weight is small: what rounding does to the residual adds up over all columns.
+#[test]
+fn many_weights_of_one_size_do_not_hold_the_steps_up() {
+    let data = gaussian(60, 400, 5, Sign::Positive, 3);
+    for (depth, sign, alpha) in [(2, Sign::Positive, 0.3), (2, Sign::Signed, 1.0), (3, Sign::Signed, 0.3)] {
+        let runs = both(&data, depth, sign, alpha);
+        let found = difference(&runs);
+        assert!(found <= 1e-5, "L = {depth} {sign:?}: {found:e}");
+    }
+}
+
+/// y = (in the range of A) + (orthogonal to it): r stays large, and Aᵀr, which decides when a run is at rest, vanishes.
+#[test]
+fn rest_is_found_where_y_is_out_of_reach() {
+    let matrix_of = |problem: Problem| matrix_of(problem.operator.as_ref());
+    let wide = matrix_of(gaussian(30, 200, 5, Sign::Positive, 4));
+    let tall = matrix_of(gaussian(60, 30, 2, Sign::Positive, 5));
+    let y: Vec<f64> = (0..60).map(|i| f64::from(i % 7) - 2.5).collect();
+    let problem = problem(&(tall * wide), &y);
+    for (sign, alpha) in [(Sign::Signed, 0.1), (Sign::Signed, 1e-6)] {
+        let runs = both(&problem, 2, sign, alpha);
+        let found = difference(&runs);
+        assert!(found <= 1e-4, "{sign:?} {alpha}: {found:e}");
+    }
+}
+
+/// A row of positive entries with a negative measurement: of the columns left at zero Aᵀr does not vanish.
+#[test]
+fn rest_is_found_where_no_weights_are_nonnegative() {
+    let data = gaussian(60, 200, 5, Sign::Positive, 6);
+    let mut matrix = matrix_of(data.operator.as_ref());
+    matrix.row_mut(0).apply(|entry| *entry = entry.abs());
+    let mut y = data.measurements.to_vec();
+    y[0] = -y[0].abs();
+    let problem = problem(&matrix, &y);
+    for alpha in [0.1, 1e-3] {
+        let runs = both(&problem, 2, Sign::Positive, alpha);
+        let found = difference(&runs);
+        assert!(found <= 1e-4, "{alpha}: {found:e}");
+    }
+}
+
+/// A of 4 MiB in single precision: from there on one reading serves both products.
+#[test]
+fn a_long_matrix_is_read_once_a_step_and_gives_the_same() {
+    let problem = gaussian(256, 4100, 10, Sign::Positive, 7);
+    let flow = flow(&problem, 2, Sign::Positive, 1e-3, Formulation::Dual);
+    let times: Vec<f64> = (0..40).map(|k| 1e-2 * 10f64.powf(0.2 * f64::from(k))).collect();
+    let runs = BOTH.map(|stepper| {
+        let mut task = task(&flow, TOLERANCE, Schedule::Times(times.clone()));
+        task.events = usual_stops(flow.as_ref());
+        integrate(&task, stepper)
+    });
+    let found = difference(&runs);
+    assert!(found <= 1e-6, "{found:e}");
+    let [ours, theirs] = &runs;
+    let rows = ours.trajectory.len().min(theirs.trajectory.len()) - 1;
+    let first = ours.look(0).0.loss();
+    for row in 0..rows {
+        let (t, loss) = (ours.trajectory.t[row].hi, ours.look(row).0.loss());
+        let other = theirs.look(theirs.row_at(t)).0.loss();
+        assert!((loss - other).abs() <= 2e-4 * first, "t = {t}: {loss:e} {other:e}");
+    }
+    // no more than an evaluation and a half for each step and record: otherwise the look ahead is in vain
+    let statistics = &ours.integration.statistics;
+    let most = 3 * (statistics.steps + ours.trajectory.len()) / 2;
+    assert!(
+        statistics.rhs <= most,
+        "{} evaluations, {} steps",
+        statistics.rhs,
+        statistics.steps
+    );
+    assert!(norm(&ours.look(ours.trajectory.len() - 1).0.residual) <= 1e-5 * norm(&problem.measurements));
+}
