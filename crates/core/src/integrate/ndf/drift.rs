@@ -36,7 +36,7 @@ const PATIENCE: usize = 4;
 /// is where this fraction of all would be.
 const PRINCIPAL: f64 = 1e-4;
 const NO_LONGER: f64 = 1e-5;
-const TOO_MANY: f64 = 0.125;
+const TOO_MANY: f64 = 0.25;
 
 /// Bound on s − Aᵀq.
 #[derive(Default)]
