@@ -153,6 +153,45 @@ pub(crate) fn dot_within(a: &[f64], b: &[f64]) -> f64 {
     total(reduce(a, b, |sum, a, b| sum + a * b))
 }
 
+/// Σ a_i b_i.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    total(reduced(a, b, |sum, a, b| sum + a * b))
+}
+
+/// The i with a_i b_i > `limit`, in increasing order.
+pub(crate) fn products_above(a: &[f64], b: &[f64], limit: f64) -> Vec<usize> {
+    let mut found = Vec::new();
+    run(Above {
+        a,
+        b,
+        limit,
+        found: &mut found,
+    });
+    found
+}
+
+/// See [`products_above`].
+struct Above<'a> {
+    a: &'a [f64],
+    b: &'a [f64],
+    limit: f64,
+    found: &'a mut Vec<usize>,
+}
+
+impl Loop for Above<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { a, b, limit, found } = self;
+        for (block, (a, b)) in a.chunks(LANES).zip(b.chunks(LANES)).enumerate() {
+            // few blocks have any
+            if a.iter().zip(b).fold(false, |any, (a, b)| any | (a * b > limit)) {
+                let above = |i: &usize| a[*i] * b[*i] > limit;
+                found.extend((0..a.len()).filter(above).map(|i| LANES * block + i));
+            }
+        }
+    }
+}
+
 /// Σ (a_i b_i)².
 pub(crate) fn weighted_square(a: &[f64], b: &[f64]) -> f64 {
     total(reduced(a, b, |sum, a, b| sum + (a * b) * (a * b)))
@@ -234,6 +273,9 @@ mod tests {
             pairs().map(|(a, b)| a * a * b * b).sum::<f64>()
         );
         assert_eq!((largest(&a), largest(&[-1.0; 9]), largest(&[])), (12.5, 0.0, 0.0));
+        assert_eq!(dot(&a, &b), dot_within(&a, &b));
+        let above: Vec<usize> = (0..a.len()).filter(|&i| a[i] * b[i] > 3.0).collect();
+        assert_eq!((products_above(&a, &b, 3.0), above.len()), (above, 9));
         let products = pairs().map(|(a, b)| (a * b).abs());
         assert_eq!(largest_product(&a, &b), products.fold(0.0, f64::max));
         assert_eq!((largest_magnitude(&a[..9]), largest_magnitude(&[])), (7.5, 0.0));

@@ -9,6 +9,7 @@ use super::cholesky::Cholesky;
 use super::support::{Support, lower_product};
 use crate::measurement::MeasurementOperator;
 use crate::profile::{self, Part};
+use crate::vectorized;
 
 /// A column belongs to the effective support when d_j ‖a_j‖² exceeds this (K has eigenvalues ≥ 1), unless told otherwise.
 const SUPPORT_TOLERANCE: f64 = 0.02;
@@ -136,7 +137,7 @@ impl GramSolver {
         for (kept, &value) in self.d.iter_mut().zip(d) {
             *kept = if value > 0.0 { value } else { 0.0 };
         }
-        if d.iter().any(|value| !value.is_finite()) {
+        if !vectorized::all_finite(d) {
             return false;
         }
         self.choose_support();
@@ -147,8 +148,7 @@ impl GramSolver {
     fn choose_support(&mut self) {
         let dense = self.operator.dense().is_some();
         let weight = |j: usize| self.d[j] * self.squared_norms[j];
-        let above = |tolerance: f64| (0..self.d.len()).filter(move |&j| weight(j) > tolerance);
-        let mut wanted: Vec<usize> = above(self.tolerance).collect();
+        let mut wanted = vectorized::products_above(&self.d, &self.squared_norms, self.tolerance);
         let largest = wanted.iter().fold(0.0f64, |a, &j| a.max(weight(j)));
         let whole = wanted.len() <= MATRIX_FREE_SUPPORT;
         self.stands = dense || (whole && largest > STIFF);
@@ -165,7 +165,7 @@ impl GramSolver {
             self.support.set(&wanted);
         }
         let support = self.support.members();
-        let total: f64 = (0..self.d.len()).map(weight).sum();
+        let total = vectorized::dot(&self.d, &self.squared_norms);
         let kept: f64 = support.iter().map(|&j| weight(j)).sum();
         let dropped = if support.len() == self.d.len() {
             0.0
