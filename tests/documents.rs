@@ -227,6 +227,37 @@ fn the_page_on_speed_shows_the_results() {
     }
 }
 
+/// The rows on descent and on the sweep are what `compare.py` has kept.
+#[test]
+fn the_page_on_speed_shows_descent_and_sweep() {
+    let page = std::fs::read_to_string(repository().join("docs/src/speed.md")).unwrap();
+    let read = |file: &str| -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(repository().join("benches/peers").join(file)).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let seconds = |row: &serde_json::Value, of: &str| row[of].as_f64().unwrap();
+    for pair in read("descent.json").chunks(2) {
+        let [descent, ours] = pair else { panic!("{pair:?}") };
+        let (theirs, ndf) = (seconds(descent, "cpu_s"), seconds(ours, "cpu_s"));
+        let case = descent["case"].as_str().unwrap();
+        let row = format!(
+            "| {case} | {} | {theirs:.2} | {} | {ndf:.4} | {:.0} |",
+            descent["steps"],
+            ours["steps"],
+            theirs / ndf
+        );
+        assert!(page.contains(&row), "{row}");
+    }
+    for row in read("sweep.json") {
+        let solver = row["solver"].as_str().unwrap();
+        if row["threads"] == 1 || solver == "Ndf" {
+            let (cpu, wall) = (seconds(&row, "cpu_s"), seconds(&row, "wall_s"));
+            let row = format!("| {} | {cpu:.2} | {wall:.2} | {} |", row["threads"], row["successes"]);
+            assert!(page.contains(&row), "{solver}: {row}");
+        }
+    }
+}
+
 /// That a page shows a picture of the book as it is drawn now; with UPDATE_BOOK set, it is drawn anew.
 fn shows_picture(page: &str, shown: &str, picture: &str) {
     assert!(page.contains(shown), "{shown}");

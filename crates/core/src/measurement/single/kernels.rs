@@ -50,8 +50,7 @@ impl WithSimd for Multiply<'_> {
                 if ordinary(&weight) {
                     rounded[k] = (scale * weight) as f32;
                     any = true;
-                } else if !(weight.abs() <= nothing) {
-                    // a NaN is large
+                } else if weight.abs() > nothing || weight.is_nan() {
                     large[of_large] = GROUP * group + k;
                     of_large += 1;
                     if of_large == 4 {
