@@ -20,7 +20,7 @@ const BOTH: [Stepper; 2] = [Stepper::Ndf, Stepper::Library(Method::Bdf)];
 fn both(problem: &Problem, depth: usize, sign: Sign, alpha: f64) -> [Run; 2] {
     let flow = flow(problem, depth, sign, alpha, Formulation::Dual);
     let runs = BOTH.map(|stepper| {
-        let mut task = task(&flow, TOLERANCE, Schedule::LogSpaced(60));
+        let mut task = task(&flow, TOLERANCE, Schedule::Times(times()));
         task.events = usual_stops(flow.as_ref());
         task.max_steps = 20_000;
         integrate(&task, stepper)
@@ -36,6 +36,25 @@ fn both(problem: &Problem, depth: usize, sign: Sign, alpha: f64) -> [Run; 2] {
     runs
 }
 
+/// Log-spaced from 1e-2 to 1e12.
+fn times() -> Vec<f64> {
+    (0..70).map(|k| 1e-2 * 10f64.powf(0.2 * f64::from(k))).collect()
+}
+
+/// The largest difference of w at the times both have, in tolerances of max(|w|, t|w′|).
+fn difference_of_paths([ours, theirs]: &[Run; 2]) -> f64 {
+    let largest = |v: &[f64]| v.iter().fold(0.0f64, |a, x| a.max(x.abs()));
+    let rows = ours.trajectory.len().min(theirs.trajectory.len()) - 1;
+    (1..rows).fold(0.0, |worst: f64, row| {
+        let t = ours.trajectory.t[row].hi;
+        let other = theirs.row_at(t);
+        let (a, b) = (ours.weights(row), theirs.weights(other));
+        let apart = a.iter().zip(b).fold(0.0f64, |most, (a, b)| most.max((a - b).abs()));
+        let unit = TOLERANCE * largest(b).max(t * largest(&theirs.slopes(other)));
+        worst.max(apart / unit)
+    })
+}
+
 /// ‖w − w′‖/‖w′‖ at the end.
 fn difference([ours, theirs]: &[Run; 2]) -> f64 {
     let end = |run: &Run| DVector::from_column_slice(run.limit());
@@ -48,8 +67,9 @@ fn many_weights_of_one_size_do_not_hold_the_steps_up() {
     let data = gaussian(60, 400, 5, Sign::Positive, 3);
     for (depth, sign, alpha) in [(2, Sign::Positive, 0.3), (2, Sign::Signed, 1.0), (3, Sign::Signed, 0.3)] {
         let runs = both(&data, depth, sign, alpha);
-        let found = difference(&runs);
-        assert!(found <= 1e-5, "L = {depth} {sign:?}: {found:e}");
+        let (end, path) = (difference(&runs), difference_of_paths(&runs));
+        assert!(end <= 1e-5, "L = {depth} {sign:?}: {end:e}");
+        assert!(path <= 50.0, "L = {depth} {sign:?}: {path} tolerances");
     }
 }
 
@@ -63,8 +83,10 @@ fn rest_is_found_where_y_is_out_of_reach() {
     let problem = problem(&(tall * wide), &y);
     for (sign, alpha) in [(Sign::Signed, 0.1), (Sign::Signed, 1e-6)] {
         let runs = both(&problem, 2, sign, alpha);
-        let found = difference(&runs);
-        assert!(found <= 1e-4, "{sign:?} {alpha}: {found:e}");
+        let (end, path) = (difference(&runs), difference_of_paths(&runs));
+        assert!(end <= 1e-4, "{sign:?} {alpha}: {end:e}");
+        // 44 in double precision
+        assert!(path <= 50.0, "{sign:?} {alpha}: {path} tolerances");
     }
 }
 
@@ -77,10 +99,11 @@ fn rest_is_found_where_no_weights_are_nonnegative() {
     let mut y = data.measurements.to_vec();
     y[0] = -y[0].abs();
     let problem = problem(&matrix, &y);
-    for alpha in [0.1, 1e-3] {
+    for alpha in [0.1, 1e-3, 1e-6, 1e-12] {
         let runs = both(&problem, 2, Sign::Positive, alpha);
-        let found = difference(&runs);
-        assert!(found <= 1e-4, "{alpha}: {found:e}");
+        let (end, path) = (difference(&runs), difference_of_paths(&runs));
+        assert!(end <= 1e-4, "{alpha}: {end:e}");
+        assert!(path <= 20.0, "{alpha}: {path} tolerances");
     }
 }
 
@@ -89,9 +112,8 @@ fn rest_is_found_where_no_weights_are_nonnegative() {
 fn a_long_matrix_is_read_once_a_step_and_gives_the_same() {
     let problem = gaussian(256, 4100, 10, Sign::Positive, 7);
     let flow = flow(&problem, 2, Sign::Positive, 1e-3, Formulation::Dual);
-    let times: Vec<f64> = (0..40).map(|k| 1e-2 * 10f64.powf(0.2 * f64::from(k))).collect();
     let runs = BOTH.map(|stepper| {
-        let mut task = task(&flow, TOLERANCE, Schedule::Times(times.clone()));
+        let mut task = task(&flow, TOLERANCE, Schedule::Times(times()));
         task.events = usual_stops(flow.as_ref());
         integrate(&task, stepper)
     });

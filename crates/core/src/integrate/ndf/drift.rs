@@ -29,7 +29,7 @@ const DRIFT_OF_RESIDUAL: f64 = 1e-2;
 const DRIFT_OF_PULL: f64 = 1e-2;
 /// What is left of an error in the differences after a step.
 const MEMORY: f64 = 0.7;
-/// Where the residual asked for it within as few steps for so many times in a row, or Aᵀr in so many steps, it is given up.
+/// Where the residual asked for it within as few steps for so many times in a row, or so many steps are rough, it is given up.
 const SHORTEST: usize = 2;
 const PATIENCE: usize = 4;
 /// A column is kept in double precision from this fraction of the largest weight on, and no longer below that one; but none
@@ -88,8 +88,8 @@ pub(super) struct Drift {
     steps: usize,
     /// How often in a row that was for a few steps only.
     hasty: usize,
-    /// Steps in a row whose r was orthogonal to all columns that count, as it becomes where y is out of reach.
-    orthogonal: usize,
+    /// Steps in a row of which each drifted that far by itself, or whose Aᵀr was mostly rounding.
+    rough: usize,
 }
 
 impl Drift {
@@ -110,7 +110,7 @@ impl Drift {
             of_double: Bound::default(),
             steps: 0,
             hasty: 0,
-            orthogonal: 0,
+            rough: 0,
         }
     }
 
@@ -152,9 +152,10 @@ impl Drift {
             self.hasty = if hasty { self.hasty + 1 } else { 0 };
             (self.of_single.sum, self.of_double.sum, self.steps) = (0.0, 0.0, 0);
         }
-        let orthogonal = ROUNDING * added > DRIFT_OF_PULL * shifted;
-        self.orthogonal = if orthogonal { self.orthogonal + 1 } else { 0 };
-        if single && self.hasty.max(self.orthogonal) >= PATIENCE {
+        // where y is out of reach, r is orthogonal to the columns that count in the end, and steps go far in q
+        let rough = ROUNDING * added > (DRIFT_OF_PULL * shifted).min(self.budget);
+        self.rough = if rough { self.rough + 1 } else { 0 };
+        if single && self.hasty.max(self.rough) >= PATIENCE {
             self.of_single = Bound::default();
             return Renewal::Everything;
         }
