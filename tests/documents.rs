@@ -14,6 +14,8 @@ mod cost;
 #[path = "../crates/hadaflow/examples/methods/report.rs"]
 #[allow(dead_code)] // its `main`
 mod methods;
+#[path = "../crates/hadaflow/examples/common/order.rs"]
+mod order;
 mod support;
 #[path = "../crates/hadaflow/examples/work_precision.rs"]
 #[allow(dead_code)] // its `main`

@@ -153,11 +153,6 @@ pub(crate) fn dot_within(a: &[f64], b: &[f64]) -> f64 {
     total(reduce(a, b, |sum, a, b| sum + a * b))
 }
 
-/// Σ a_i b_i.
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    total(reduced(a, b, |sum, a, b| sum + a * b))
-}
-
 /// The i with a_i b_i > `limit`, in increasing order.
 pub(crate) fn products_above(a: &[f64], b: &[f64], limit: f64) -> Vec<usize> {
     let mut found = Vec::new();
@@ -273,10 +268,10 @@ mod tests {
             pairs().map(|(a, b)| a * a * b * b).sum::<f64>()
         );
         assert_eq!((largest(&a), largest(&[-1.0; 9]), largest(&[])), (12.5, 0.0, 0.0));
-        assert_eq!(dot(&a, &b), dot_within(&a, &b));
         assert_eq!(products_above(&a, &b, 3.0), [10, 11, 13, 14, 15, 17, 18, 19]);
         let products = pairs().map(|(a, b)| (a * b).abs());
         assert_eq!(largest_product(&a, &b), products.fold(0.0, f64::max));
+        assert_eq!(largest_product(&a[..9], &b[..9]), 13.5, "of a product below zero");
         assert_eq!((largest_magnitude(&a[..9]), largest_magnitude(&[])), (7.5, 0.0));
         for place in [0, 7, 8, 20] {
             for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY] {

@@ -111,12 +111,7 @@ fn rest_is_found_where_no_weights_are_nonnegative() {
 #[test]
 fn a_long_matrix_is_read_once_a_step_and_gives_the_same() {
     let problem = gaussian(256, 4100, 10, Sign::Positive, 7);
-    let flow = flow(&problem, 2, Sign::Positive, 1e-3, Formulation::Dual);
-    let runs = BOTH.map(|stepper| {
-        let mut task = task(&flow, TOLERANCE, Schedule::Times(times()));
-        task.events = usual_stops(flow.as_ref());
-        integrate(&task, stepper)
-    });
+    let runs = both(&problem, 2, Sign::Positive, 1e-3);
     let found = difference(&runs);
     assert!(found <= 1e-6, "{found:e}");
     let [ours, theirs] = &runs;

@@ -10,9 +10,14 @@
 
 #![allow(clippy::print_stdout)] // printing is what it is for
 
+#[path = "common/clock.rs"]
+#[allow(dead_code)] // `timed`: here a solve is repeated as often as is asked for, too
+mod clock;
+
 use std::path::Path;
 use std::time::Instant;
 
+use clock::seconds;
 use hadaflow::core::event::{LossBelow, TimeReached};
 use hadaflow::core::flow::choose;
 use hadaflow::core::initialization::{Initialization, Model, Sign};
@@ -47,13 +52,6 @@ impl Recorder for Path200 {
 
 /// Solves are repeated for at least as many seconds.
 const LEAST_SECONDS: f64 = 0.4;
-
-/// Seconds of CPU time this thread has used; where the system does not say, seconds since `start`.
-fn seconds(start: Instant) -> f64 {
-    let counter = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = counter.and_then(|line| line.split(' ').next()?.parse::<f64>().ok());
-    nanoseconds.map_or_else(|| start.elapsed().as_secs_f64(), |ns| 1e-9 * ns)
-}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();

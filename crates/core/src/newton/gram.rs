@@ -165,7 +165,7 @@ impl GramSolver {
             self.support.set(&wanted);
         }
         let support = self.support.members();
-        let total = vectorized::dot(&self.d, &self.squared_norms);
+        let total = dot(&self.d, &self.squared_norms);
         let kept: f64 = support.iter().map(|&j| weight(j)).sum();
         let dropped = if support.len() == self.d.len() {
             0.0

@@ -6,7 +6,7 @@ use std::time::Instant;
 const LEAST_SECONDS: f64 = 0.03;
 
 /// Seconds of CPU time this thread has used; where the system does not say, seconds since `start`.
-fn seconds(start: Instant) -> f64 {
+pub fn seconds(start: Instant) -> f64 {
     let counter = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
     let nanoseconds = counter.and_then(|line| line.split(' ').next()?.parse::<f64>().ok());
     nanoseconds.map_or_else(|| start.elapsed().as_secs_f64(), |ns| 1e-9 * ns)

@@ -14,6 +14,8 @@
 
 #[path = "../common/clock.rs"]
 mod clock;
+#[path = "../common/order.rs"]
+mod order;
 mod report;
 
 use std::io::Write as _;

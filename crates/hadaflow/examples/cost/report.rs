@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 #[path = "quantities.rs"]
 pub mod quantities;
+use super::order::{median, sorted};
 use quantities::{Case, Quantity, quantities};
 
 /// Something that a run costs.
@@ -89,22 +90,6 @@ fn rows<'a>(quantity: &Quantity, results: &'a [Taken], case: &'a Case) -> impl I
     results
         .iter()
         .filter(move |row| row.quantity == name && (x(&row.case) / wanted - 1.0).abs() < 1e-9)
-}
-
-fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values
-}
-
-/// Of sorted values, of which there is one at least.
-fn median(sorted: &[f64]) -> f64 {
-    let half = sorted.len() / 2;
-    if sorted.len() % 2 == 1 {
-        sorted[half]
-    } else {
-        0.5 * (sorted[half - 1] + sorted[half])
-    }
 }
 
 /// The two factors of the cost, relative to their values at the first x, and the powers that bound them through there.

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
+use super::order::{median, sorted};
+
 /// Errors of Ndf are flagged above so many times those of Bdf, or so many tolerances if those are smaller.
 const FLAGGED: f64 = 10.0;
 
@@ -267,20 +269,4 @@ fn line(group: &str, rows: &[&Row]) -> String {
         median(&ratio),
         ratio[ratio.len() - 1],
     )
-}
-
-fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values
-}
-
-/// Of sorted values, of which there is one at least.
-fn median(sorted: &[f64]) -> f64 {
-    let half = sorted.len() / 2;
-    if sorted.len() % 2 == 1 {
-        sorted[half]
-    } else {
-        0.5 * (sorted[half - 1] + sorted[half])
-    }
 }

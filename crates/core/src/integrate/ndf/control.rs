@@ -69,3 +69,23 @@ pub(super) fn retreat(order: usize, error: f64, failures: usize) -> f64 {
     let root = (order + 1) as f64; // a small integer
     (0.8 / error.powf(1.0 / root)).clamp(0.1, 0.9)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_shortened_where_the_growth_of_errors_leads_beyond_a_tolerance() {
+        assert_eq!(ahead(3, 0.6, 0.5), None);
+        assert_eq!(ahead(3, 0.9, 2.0), None, "errors that fall are not extrapolated");
+        // 0.8·(0.8/0.5) = 1.28 is expected, and at h·(0.25/1.28)^(1/4) a quarter
+        let (order, factor) = ahead(3, 0.8, 0.5).unwrap();
+        assert_eq!(order, 3);
+        assert!((1.28 * factor.powi(4) - AIM).abs() <= 1e-15, "{factor}");
+        let (_, factor) = ahead(1, 0.5, 0.001).unwrap();
+        assert!(
+            (1.5 * factor.powi(2) - AIM).abs() <= 1e-15,
+            "no growth beyond {MAX_TREND}: {factor}"
+        );
+    }
+}
