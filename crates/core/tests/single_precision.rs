@@ -4,12 +4,16 @@
 
 mod common;
 
+use std::sync::{Arc, Mutex};
+
 use common::{Run, Stepper, flow, gaussian, integrate, matrix_of, norm, problem, task, usual_stops};
-use hadaflow_core::flow::Formulation;
+use hadaflow_core::event::{Event, EventView, LossBelow, Marked};
+use hadaflow_core::flow::{Evaluation, Flow, Formulation};
 use hadaflow_core::initialization::Sign;
-use hadaflow_core::integrate::{Method, Schedule};
+use hadaflow_core::integrate::{Method, Progress, Schedule};
 use hadaflow_core::outcome::Outcome;
 use hadaflow_core::problem::Problem;
+use hadaflow_core::record::{Recorder, Snapshot};
 use nalgebra::DVector;
 
 const TOLERANCE: f64 = 1e-6;
@@ -132,4 +136,130 @@ fn a_long_matrix_is_read_once_a_step_and_gives_the_same() {
         statistics.steps
     );
     assert!(norm(&ours.look(ours.trajectory.len() - 1).0.residual) <= 1e-5 * norm(&problem.measurements));
+}
+
+/// Compares what is recorded with what the flow itself says of the state.
+struct Recomputed {
+    flow: Arc<dyn Flow>,
+    t: Vec<f64>,
+    /// Largest relative difference of r and of w.
+    worst: [f64; 2],
+    /// ∫ℓ from the increments, and as it is recorded last.
+    integral: [f64; 2],
+}
+
+impl Recorder for Recomputed {
+    fn record(&mut self, snapshot: &Snapshot) {
+        let problem = self.flow.problem();
+        let mut exact = Evaluation::new(problem.rows(), problem.cols());
+        self.flow.evaluate(snapshot.state, &mut exact);
+        let apart = |a: &[f64], b: &[f64]| {
+            let difference: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+            norm(&difference) / norm(b)
+        };
+        let found = snapshot.evaluation;
+        self.worst[0] = self.worst[0].max(apart(&found.residual, &exact.residual));
+        self.worst[1] = self.worst[1].max(apart(&found.weights, &exact.weights));
+        assert!((snapshot.loss / found.loss() - 1.0).abs() <= 1e-15);
+        self.t.push(snapshot.t.hi);
+        self.integral = [self.integral[0] + snapshot.increments[0], snapshot.loss_integral.hi];
+    }
+
+    fn retain(&mut self, keep: &[bool]) {
+        assert_eq!(
+            keep.len(),
+            self.t.len(),
+            "every record has arrived before it is dropped"
+        );
+        let mut keep = keep.iter();
+        self.t.retain(|_| *keep.next().unwrap());
+    }
+}
+
+/// Outputs wait for each other, over many steps, to share a reading of A; they are what they would be one by one.
+#[test]
+fn outputs_that_waited_are_those_of_their_times() {
+    let problem = gaussian(60, 200, 5, Sign::Positive, 8);
+    let flow = flow(&problem, 2, Sign::Positive, 1e-3, Formulation::Dual);
+    let times: Vec<f64> = (0..61).map(|k| 1e-2 * 10f64.powf(0.1 * f64::from(k))).collect();
+    let spaced = Schedule::LogSpaced(40);
+    for (schedule, interrupted) in [
+        (Schedule::Times(times.clone()), false),
+        (spaced, false),
+        (Schedule::EveryStep, true),
+    ] {
+        let mut task = task(&flow, TOLERANCE, schedule.clone());
+        task.events = vec![Box::new(LossBelow::relative(1e-12, &problem.measurements))];
+        let mut recorder = Recomputed {
+            flow: flow.clone(),
+            t: Vec::new(),
+            worst: [0.0; 2],
+            integral: [0.0; 2],
+        };
+        let mut goes_on = |progress: Progress| !(interrupted && progress.steps == 101);
+        let integration = Stepper::Ndf
+            .integrator()
+            .integrate(&task, &mut recorder, &mut goes_on)
+            .unwrap();
+        let Recomputed { t, worst, integral, .. } = recorder;
+        let end = integration.end.t.hi;
+        assert!(
+            t.windows(2).all(|pair| pair[0] < pair[1]) && t[0] == 0.0,
+            "{schedule:?}: {t:?}"
+        );
+        assert_eq!(*t.last().unwrap(), end, "{schedule:?}");
+        match &schedule {
+            Schedule::Times(times) => assert_eq!(t.len(), times.iter().filter(|&&time| time < end).count() + 2),
+            Schedule::LogSpaced(_) => assert!((15..=60).contains(&t.len()), "{} records", t.len()),
+            Schedule::EveryStep => assert_eq!(t.len(), 102, "the start and every step before the interruption"),
+        }
+        // what s has drifted by is seen in w by less than the tolerance, and in r by less than a hundredth of it
+        assert!(worst[0] <= 1e-2 && worst[1] <= TOLERANCE, "{schedule:?}: {worst:?}");
+        assert!(
+            (integral[0] / integral[1] - 1.0).abs() <= 1e-12,
+            "{schedule:?}: {integral:?}"
+        );
+    }
+}
+
+/// Sees at every step whether the weights are those of s, for a start at `alpha`.
+struct Watch {
+    alpha: f64,
+    worst: Arc<Mutex<f64>>,
+}
+
+impl Event for Watch {
+    fn name(&self) -> String {
+        "Watch".into()
+    }
+
+    fn value(&self, view: &EventView) -> f64 {
+        let Evaluation { weights, adjoint, .. } = view.evaluation;
+        let exact = |s: &f64| self.alpha.powi(2) * (2.0 * s).exp();
+        let apart = weights.iter().zip(adjoint).map(|(w, s)| (w / exact(s) - 1.0).abs());
+        let mut worst = self.worst.lock().unwrap();
+        *worst = apart.fold(*worst, f64::max);
+        1.0
+    }
+}
+
+/// At the end of a step weights are formed only if an event asks for them.
+#[test]
+fn an_event_reads_the_weights_of_the_step() {
+    let problem = gaussian(60, 200, 5, Sign::Positive, 8);
+    let alpha = 1e-3;
+    let flow = flow(&problem, 2, Sign::Positive, alpha, Formulation::Dual);
+    let worst = Arc::new(Mutex::new(0.0));
+    let watch = Watch {
+        alpha,
+        worst: worst.clone(),
+    };
+    let mut task = task(&flow, TOLERANCE, Schedule::EveryStep);
+    task.events = vec![
+        Box::new(LossBelow::relative(1e-12, &problem.measurements)),
+        Box::new(Marked(Box::new(watch))),
+    ];
+    integrate(&task, Stepper::Ndf);
+    let worst = *worst.lock().unwrap();
+    assert!(worst <= 1e-13, "{worst:e}");
 }

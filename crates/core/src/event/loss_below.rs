@@ -39,6 +39,10 @@ impl Event for LossBelow {
         self.name.clone()
     }
 
+    fn reads_weights(&self) -> bool {
+        false
+    }
+
     /// log(ℓ/threshold): on it an exponential decay is a straight line. Kept finite for ℓ = 0.
     fn value(&self, view: &EventView) -> f64 {
         if self.threshold == f64::INFINITY {

@@ -14,6 +14,10 @@ impl Event for Marked {
         self.0.value(view)
     }
 
+    fn reads_weights(&self) -> bool {
+        self.0.reads_weights()
+    }
+
     fn action(&self) -> Action {
         Action::Mark
     }

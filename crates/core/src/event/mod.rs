@@ -38,6 +38,10 @@ pub trait Event: Send + Sync {
     fn time(&self) -> Option<f64> {
         None
     }
+    /// Whether [`Event::value`] reads the weights. If no event does, they need not be those of the end of a step there.
+    fn reads_weights(&self) -> bool {
+        true
+    }
     /// Whether it stops the flow.
     fn action(&self) -> Action {
         Action::Stop

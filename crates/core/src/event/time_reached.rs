@@ -33,6 +33,10 @@ impl Event for TimeReached {
         self.name.clone()
     }
 
+    fn reads_weights(&self) -> bool {
+        false
+    }
+
     fn time(&self) -> Option<f64> {
         Some(self.time)
     }

@@ -58,6 +58,11 @@ impl DualFlow {
         self.largest_factor.powf(self.branch.power() - 2.0)
     }
 
+    /// Whether s has a bound, beyond which there are no weights.
+    pub(crate) fn has_barrier(&self) -> bool {
+        self.branch.depth > 2
+    }
+
     /// How far s goes: |log x0| and a little for L = 2, up to the barrier x0^{2−L} for L > 2.
     pub(crate) fn reach(&self) -> f64 {
         if self.branch.depth == 2 {

@@ -8,6 +8,7 @@ mod gradient_descent;
 mod ndf;
 mod schedule;
 mod session;
+mod waiting;
 
 pub use diffsol::DiffsolIntegrator;
 pub use gradient_descent::GradientDescent;

@@ -1,15 +1,14 @@
 //! What happens at a step, whatever the integrator: events, records, the clock, and the limits.
 
-use std::cell::OnceCell;
-
 use super::schedule::{Clockwork, Key};
+use super::waiting::Waiting;
 use super::{Checkpoint, Integration, Mark, Progress, Task};
 use crate::event::{Action, EventView};
 use crate::flow::{Evaluation, Flow};
 use crate::mirror::{Anchor, Position};
 use crate::outcome::{Outcome, Statistics};
 use crate::profile::{self, Part};
-use crate::record::{Recorder, Snapshot};
+use crate::record::Recorder;
 use crate::special::DoubleDouble;
 use crate::vectorized;
 
@@ -32,11 +31,17 @@ pub trait DenseOutput {
     fn integrals(&self, tau: f64, out: &mut [f64]) -> bool;
     /// The evaluation at the end of the step, as accurate as the step itself.
     fn evaluation(&self, out: &mut Evaluation);
-    /// The evaluation at local time τ within the step, where [`DenseOutput::state`] is `state`: exact for that state up to
-    /// rounding.
-    fn evaluate(&self, flow: &dyn Flow, _tau: f64, state: &[f64], out: &mut Evaluation) {
+    /// Begins the evaluation at local time τ within the step, where [`DenseOutput::state`] is `state`. Once completed, it is
+    /// exact for that state up to rounding.
+    fn begin_evaluation(&self, flow: &dyn Flow, _tau: f64, state: &[f64], out: &mut Evaluation) {
         flow.evaluate(state, out);
     }
+    /// How many evaluations, of this step and of earlier ones, may wait for each other to be completed.
+    fn together(&self) -> usize {
+        1
+    }
+    /// Completes evaluations that were begun in this step or in earlier ones.
+    fn complete(&self, _flow: &dyn Flow, _evaluations: &mut [Evaluation]) {}
 }
 
 /// What the integrator is to do next.
@@ -76,6 +81,7 @@ pub struct Session<'a> {
     keys: Vec<Key>,
     values: Vec<f64>,
     marks: Vec<Mark>,
+    waiting: Waiting,
     last_recorded: Option<DoubleDouble>,
     /// Work counters; the integrator adds its own.
     pub statistics: Statistics,
@@ -85,9 +91,6 @@ pub struct Session<'a> {
 struct Scratch {
     state: Vec<f64>,
     integrals: Vec<f64>,
-    totals: Vec<DoubleDouble>,
-    increments: Vec<f64>,
-    dual: Vec<f64>,
     evaluation: Evaluation,
     due: Vec<(f64, Key)>,
     values: Vec<f64>,
@@ -107,9 +110,6 @@ impl<'a> Session<'a> {
         let scratch = Scratch {
             state: start.state.clone(),
             integrals: vec![0.0; outputs],
-            totals: vec![DoubleDouble::ZERO; outputs],
-            increments: vec![0.0; 1 + task.mismatches.len()],
-            dual: vec![0.0; m],
             evaluation: Evaluation::new(m, n),
             due: Vec::new(),
             values: Vec::new(),
@@ -131,6 +131,7 @@ impl<'a> Session<'a> {
             keys: Vec::new(),
             values: Vec::new(),
             marks: start.marks,
+            waiting: Waiting::default(),
             last_recorded: None,
             statistics: Statistics {
                 steps: start.steps,
@@ -175,7 +176,7 @@ impl<'a> Session<'a> {
         self.scratch.state.copy_from_slice(&state);
         self.scratch.integrals.fill(0.0);
         if self.task.resume.is_none() {
-            self.emit(0.0, Key::Always);
+            self.record_here();
             let held = (0..self.values.len()).filter(|&i| self.values[i] <= 0.0 && !self.stops(i));
             let mark = |i: usize| Mark {
                 event: self.task.events[i].name(),
@@ -231,10 +232,14 @@ impl<'a> Session<'a> {
         self.scratch.values = std::mem::replace(&mut self.values, values);
         self.tau = to;
         if let Some((tau, event)) = stop {
+            self.release(dense);
             self.take_state(dense, tau);
             return Verdict::End(Outcome::Stopped { event });
         }
         let verdict = self.limits(dense, to, h, loss);
+        if matches!(verdict, Verdict::End(_)) {
+            self.release(dense);
+        }
         if verdict != Verdict::Continue || self.memoryless {
             self.take_state(dense, to);
         }
@@ -271,6 +276,7 @@ impl<'a> Session<'a> {
 
     /// The integrator failed after its last accepted step: the next segment starts from there.
     pub fn fall_back(&mut self, dense: &dyn DenseOutput) {
+        self.release(dense);
         if self.tau > 0.0 {
             self.take_state(dense, self.tau);
         }
@@ -297,6 +303,13 @@ impl<'a> Session<'a> {
 
     /// Ends the run: records the final state and hands out the result.
     pub fn finish(mut self, outcome: Outcome) -> Integration {
+        // an integrator that gave up without a word about its last step
+        let flow = self.task.flow.as_ref();
+        self.waiting.release(flow, self.recorder, |records, evaluations| {
+            for (record, evaluation) in records.iter().zip(evaluations) {
+                flow.evaluate(&record.state, evaluation);
+            }
+        });
         self.scratch.integrals.fill(0.0);
         let state = self.state.clone();
         self.scratch.state.copy_from_slice(&state);
@@ -305,7 +318,7 @@ impl<'a> Session<'a> {
         let blur = 2e-13 * self.located;
         let already = self.last_recorded.is_some_and(|last| self.base.minus(last) <= blur);
         if !already {
-            self.emit(0.0, Key::Always);
+            self.record_here();
         }
         let end = Checkpoint {
             t: self.base,
@@ -430,13 +443,6 @@ impl<'a> Session<'a> {
         high.0
     }
 
-    /// Puts the evaluation at local time τ, whose state is in `scratch.state`, into `scratch.evaluation`.
-    fn evaluate(&mut self, dense: &dyn DenseOutput, tau: f64) {
-        let Scratch { state, evaluation, .. } = &mut self.scratch;
-        dense.evaluate(self.task.flow.as_ref(), tau, state, evaluation);
-        self.statistics.rhs += 1;
-    }
-
     /// The events that changed sign between the last step and `scratch.values`.
     fn crossed(&self) -> impl Iterator<Item = usize> {
         let (before, now) = (&self.values, &self.scratch.values);
@@ -463,62 +469,64 @@ impl<'a> Session<'a> {
             .due(self.base.hi, self.statistics.steps, self.tau, end, &mut due);
         for &(tau, key) in &due {
             if dense.state(tau, &mut self.scratch.state) && dense.integrals(tau, &mut self.scratch.integrals) {
-                self.evaluate(dense, tau);
-                self.emit(tau, key);
+                let flow = self.task.flow.as_ref();
+                self.note(tau, key, |state, out| dense.begin_evaluation(flow, tau, state, out));
+                self.statistics.rhs += 1;
+                let keep = self.clockwork.thin(&self.keys);
+                if keep.is_some() || self.waiting.count() >= dense.together() {
+                    self.release(dense);
+                }
+                if let Some(keep) = keep {
+                    self.recorder.retain(&keep);
+                    let mut flags = keep.iter();
+                    self.keys.retain(|_| flags.next().copied().unwrap_or(true));
+                }
             }
         }
         self.scratch.due = due;
     }
 
-    /// Hands the state, evaluation and integrals in `scratch` to the recorder.
-    fn emit(&mut self, tau: f64, key: Key) {
+    /// Records the state, integrals and evaluation in `scratch` at local time 0.
+    fn record_here(&mut self) {
+        let evaluation = std::mem::take(&mut self.scratch.evaluation);
+        self.note(0.0, Key::Always, |_, out| out.copy_from(&evaluation));
+        self.waiting.release(self.task.flow.as_ref(), self.recorder, |_, _| ());
+        self.scratch.evaluation = evaluation;
+    }
+
+    /// Puts the state and integrals in `scratch` among the records that wait, with the evaluation that `begin` makes of the
+    /// state.
+    fn note(&mut self, tau: f64, key: Key, begin: impl FnOnce(&[f64], &mut Evaluation)) {
         let flow = self.task.flow.as_ref();
-        let Scratch {
-            state,
-            integrals,
-            totals,
-            increments,
-            dual,
-            evaluation,
-            ..
-        } = &mut self.scratch;
-        for ((total, base), &part) in totals.iter_mut().zip(&self.integral_base).zip(integrals.iter()) {
-            *total = base.plus(part);
-        }
-        let first_mismatch = totals.len() - self.task.mismatches.len();
+        let t = self.base.plus(tau);
+        let Scratch { state, integrals, .. } = &self.scratch;
+        let (record, evaluation) = self.waiting.next(flow);
+        record.t = t;
+        record.steps = self.statistics.steps;
+        record.state.clone_from(state);
+        let total = |i: usize| self.integral_base[i].plus(integrals[i]);
+        let first_mismatch = integrals.len() - self.task.mismatches.len();
+        record.loss_integral = total(0);
+        record.dual.clear();
+        record.dual.extend((1..first_mismatch).map(|i| total(i).hi));
         let gained = |i: usize| self.carried[i] + (integrals[i] - self.recorded[i]);
-        increments[0] = gained(0);
-        for (p, increment) in increments[1..].iter_mut().enumerate() {
-            *increment = gained(first_mismatch + p);
-        }
-        if flow.state_is_dual() {
-            dual.copy_from_slice(state);
-        } else {
-            dual.iter_mut()
-                .zip(&totals[1..first_mismatch])
-                .for_each(|(q, total)| *q = total.hi);
-        }
-        self.recorder.record(&Snapshot {
-            flow,
-            t: self.base.plus(tau),
-            steps: self.statistics.steps,
-            state,
-            loss: evaluation.loss(),
-            evaluation,
-            loss_integral: totals[0],
-            dual,
-            increments,
-            place: OnceCell::new(),
-        });
+        record.increments.clear();
+        record.increments.push(gained(0));
+        record.increments.extend((first_mismatch..integrals.len()).map(gained));
+        begin(state, evaluation);
         self.recorded.copy_from_slice(integrals);
         self.carried.fill(0.0);
-        self.last_recorded = Some(self.base.plus(tau));
+        self.last_recorded = Some(t);
         self.keys.push(key);
-        if let Some(keep) = self.clockwork.thin(&self.keys) {
-            self.recorder.retain(&keep);
-            let mut flags = keep.iter();
-            self.keys.retain(|_| flags.next().copied().unwrap_or(true));
-        }
+    }
+
+    /// Completes the records that wait and hands them to the recorder.
+    fn release(&mut self, dense: &dyn DenseOutput) {
+        let flow = self.task.flow.as_ref();
+        profile::within(Part::Output, || {
+            self.waiting
+                .release(flow, self.recorder, |_, evaluations| dense.complete(flow, evaluations));
+        });
     }
 }
 

@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use nalgebra::DMatrix;
 use pulp::Arch;
 
+pub(crate) use self::kernels::Product;
 use self::kernels::{Multiply, MultiplyAdjoint};
 
 /// Relative rounding of an entry.
@@ -19,6 +20,8 @@ pub(crate) const ROUNDING: f64 = 6e-8;
 /// with a group read memory straight on. The lanes of every instruction set divide a tile; what is missing is zero.
 pub(crate) const GROUP: usize = 8;
 const TILE: usize = 16;
+/// Products A w that one reading is worth waiting for.
+pub(crate) const TOGETHER: usize = 8;
 /// Entries in a cache line.
 const CACHE_LINE: usize = 16;
 /// Entries outside [1/LARGEST, LARGEST] have no safe single.
@@ -33,7 +36,7 @@ pub(crate) struct SinglePrecision {
     /// Where the entries begin: at a cache line.
     start: usize,
     entries: Vec<f32>,
-    scratch: RefCell<(Rounded, Sum)>,
+    scratch: RefCell<(Rounded, [Sum; TOGETHER])>,
 }
 
 /// r in single precision, as a multiple of its largest entry.
@@ -130,7 +133,7 @@ impl SinglePrecision {
             length,
             start,
             entries,
-            scratch: RefCell::new((Rounded::new(rows), Sum::new(rows))),
+            scratch: RefCell::new((Rounded::new(rows), std::array::from_fn(|_| Sum::new(rows)))),
         })
     }
 
@@ -142,20 +145,38 @@ impl SinglePrecision {
     /// `out = A w` for the `matrix` this is a copy of, with the entries of the columns whose |w_j| is below `limit` rounded
     /// to single precision.
     pub(crate) fn multiply(&self, matrix: &DMatrix<f64>, w: &[f64], limit: f64, out: &mut [f64]) {
-        let (_, sum) = &mut *self.scratch.borrow_mut();
+        let (_, [sum, ..]) = &mut *self.scratch.borrow_mut();
         sum.start(limit);
-        self.add(matrix, 0, w, sum);
+        self.add(matrix, 0, &mut [Product::new(w, sum)]);
         sum.total(out);
     }
 
-    /// Adds the columns from `first` on, a multiple of [`GROUP`], with the weights `w`.
-    pub(crate) fn add(&self, matrix: &DMatrix<f64>, first: usize, w: &[f64], sum: &mut Sum) {
+    /// The same for up to [`TOGETHER`] pairs (w, out). One reading serves all; each is what it would be alone.
+    pub(crate) fn multiply_together<'a>(
+        &self,
+        matrix: &DMatrix<f64>,
+        limit: f64,
+        products: impl Iterator<Item = (&'a [f64], &'a mut [f64])>,
+    ) {
+        let (_, sums) = &mut *self.scratch.borrow_mut();
+        let (weights, outs): (Vec<_>, Vec<_>) = products.unzip();
+        let sums = &mut sums[..outs.len()];
+        sums.iter_mut().for_each(|sum| sum.start(limit));
+        let parts = weights.into_iter().zip(sums.iter_mut());
+        let mut parts: Vec<Product> = parts.map(|(w, sum)| Product::new(w, sum)).collect();
+        self.add(matrix, 0, &mut parts);
+        for (sum, out) in sums.iter().zip(outs) {
+            sum.total(out);
+        }
+    }
+
+    /// Adds the columns from `first` on, a multiple of [`GROUP`], as many as there are weights.
+    pub(crate) fn add(&self, matrix: &DMatrix<f64>, first: usize, products: &mut [Product]) {
         Arch::new().dispatch(Multiply {
             groups: &self.entries[self.start + first / GROUP * self.length..],
             length: self.length,
             matrix: &matrix.as_slice()[first * matrix.nrows()..],
-            w,
-            sum,
+            products,
         });
     }
 
@@ -200,9 +221,18 @@ mod tests {
                 let (mut sum, mut in_parts) = (Sum::new(rows), vec![f64::NAN; rows]);
                 sum.start(limit);
                 for (group, w) in w.chunks(GROUP).enumerate() {
-                    single.add(&matrix, GROUP * group, w, &mut sum);
+                    single.add(&matrix, GROUP * group, &mut [Product::new(w, &mut sum)]);
                 }
                 sum.total(&mut in_parts);
+                let several: Vec<Vec<f64>> = (0..3).map(|k| w.iter().map(|w| w / 10f64.powi(k)).collect()).collect();
+                let mut together = vec![vec![f64::NAN; rows]; 3];
+                let pairs = several.iter().zip(&mut together).map(|(w, out)| (&w[..], &mut out[..]));
+                single.multiply_together(&matrix, limit, pairs);
+                for (w, together) in several.iter().zip(together) {
+                    let mut alone = vec![f64::NAN; rows];
+                    single.multiply(&matrix, w, limit, &mut alone);
+                    assert_eq!(alone, together);
+                }
                 let size: f64 = w.iter().filter(|w| w.abs() < limit).map(|w| w.abs()).sum();
                 for (i, value) in product.iter().enumerate() {
                     let exact: f64 = (0..cols).map(|j| matrix[(i, j)] * w[j]).sum();

@@ -2,7 +2,7 @@
 
 use crate::initialization::Sign;
 use crate::problem::Problem;
-use crate::vectorized::{self, Loop, exp, small_sinh};
+use crate::vectorized::{self, Loop, exp, rough_exp, small_sinh};
 
 /// The map s ↦ (log u, log v) ↦ w of one start.
 #[derive(Debug, Clone)]
@@ -268,7 +268,7 @@ impl Loop for CubeSensitivity<'_> {
     }
 }
 
-/// 1/(1 + ξ/x) with ξ/x = min(1, largest/x0)·e^{−s}.
+/// 1/(1 + ξ/x) with ξ/x = min(1, largest/x0)·e^{−s}, to 1e-5.
 struct SquareSensitivity<'a> {
     branch: &'a Branch,
     s: &'a [f64],
@@ -287,7 +287,7 @@ impl Loop for SquareSensitivity<'_> {
         }
         for ((out, &s), log_x0) in out.iter_mut().zip(s).zip(&branch.log_x0) {
             let below = if largest < *log_x0 { largest - log_x0 } else { 0.0 };
-            *out = 1.0 / (1.0 + exp(below - larger(s)));
+            *out = 1.0 / (1.0 + rough_exp(below - larger(s)));
         }
     }
 }

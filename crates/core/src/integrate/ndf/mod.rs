@@ -71,6 +71,7 @@ impl Integrator for NdfIntegrator {
 /// Steps until the run ends.
 fn run(flow: &DualFlow, task: &Task, session: &mut Session) -> Outcome {
     let mut stepper = Stepper::new(flow, &task.mismatches, task.tolerance);
+    stepper.reads_weights |= task.events.iter().any(|event| event.reads_weights());
     stepper.start(session.state());
     session.restarted(stepper.h);
     let outcome = loop {

@@ -7,7 +7,7 @@ use super::ahead::Ahead;
 use super::drift::{Drift, Renewal};
 use crate::flow::{DualFlow, Evaluation, Flow};
 use crate::measurement::dense_kernels;
-use crate::measurement::single::{GROUP, ROUNDING, SinglePrecision};
+use crate::measurement::single::{GROUP, Product, ROUNDING, SinglePrecision, TOGETHER};
 use crate::profile::{Part, within};
 
 /// Finer tolerances are not served by single precision.
@@ -121,14 +121,12 @@ impl Passes {
                     *s = memory + ahead.factor * (shift - forcing);
                 }
                 flow.weights(first, s, weights);
-                single.add(matrix, first, weights, &mut ahead.sum);
+                single.add(matrix, first, &mut [Product::new(weights, &mut ahead.sum)]);
             }
             ahead.sum.total(&mut ahead.residual);
         };
         within(Part::SinglePass, &mut sweep);
-        for (r, y) in ahead.residual.iter_mut().zip(&problem.measurements) {
-            *r = y - *r;
-        }
+        subtracted_from(&problem.measurements, &mut ahead.residual);
         true
     }
 
@@ -146,10 +144,23 @@ impl Passes {
         self.residual_with(flow, self.limit(c, steepest), evaluation);
     }
 
-    /// The same as accurate as an output: `size` is about that of r.
-    pub(super) fn accurate_residual(&self, flow: &DualFlow, size: f64, evaluation: &mut Evaluation) {
+    /// How many residuals are worth waiting for to be computed with one reading of A.
+    pub(super) fn together(&self) -> usize {
+        if self.single.is_some() { TOGETHER } else { 1 }
+    }
+
+    /// The same of several evaluations as accurate as outputs, where r is nowhere smaller than about `size`.
+    pub(super) fn accurate_residuals(&self, flow: &DualFlow, size: f64, evaluations: &mut [Evaluation]) {
         let limit = OUTPUT * self.tolerance * size / self.columns.sqrt();
-        self.residual_with(flow, limit / (ROUNDING * self.column_norm), evaluation);
+        let limit = limit / (ROUNDING * self.column_norm);
+        match evaluations {
+            [evaluation] => self.residual_with(flow, limit, evaluation),
+            evaluations => {
+                for evaluations in evaluations.chunks_mut(TOGETHER) {
+                    self.residuals_with(flow, limit, evaluations);
+                }
+            }
+        }
     }
 
     fn residual_with(&self, flow: &DualFlow, limit: f64, evaluation: &mut Evaluation) {
@@ -164,8 +175,33 @@ impl Passes {
             }
             _ => problem.operator.apply(weights, residual),
         }
-        for (r, y) in residual.iter_mut().zip(&problem.measurements) {
-            *r = y - *r;
+        subtracted_from(&problem.measurements, residual);
+    }
+
+    fn residuals_with(&self, flow: &DualFlow, limit: f64, evaluations: &mut [Evaluation]) {
+        let problem = flow.problem();
+        let (Some(single), Some(matrix), true) = (&self.single, problem.operator.dense(), limit > f64::MIN_POSITIVE)
+        else {
+            return evaluations
+                .iter_mut()
+                .for_each(|evaluation| self.residual_with(flow, limit, evaluation));
+        };
+        for Evaluation { adjoint, weights, .. } in evaluations.iter_mut() {
+            flow.weights(0, adjoint, weights);
         }
+        within(Part::SinglePass, || {
+            let products = evaluations.iter_mut().map(|e| (&e.weights[..], &mut e.residual[..]));
+            single.multiply_together(matrix, limit.min(f64::MAX), products);
+        });
+        for Evaluation { residual, .. } in evaluations {
+            subtracted_from(&problem.measurements, residual);
+        }
+    }
+}
+
+/// y − `product`, in its place.
+fn subtracted_from(y: &[f64], product: &mut [f64]) {
+    for (r, y) in product.iter_mut().zip(y) {
+        *r = y - *r;
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Stepper<'a> {
     equation: Equation,
     corrector: Corrector,
     norm: Norm,
+    /// Whether w is asked for at the end of a step: by an event, or where only w tells whether s is in the domain.
+    pub(super) reads_weights: bool,
     /// Tolerance of ∫ℓ at zero.
     floor: f64,
     order: usize,
@@ -45,7 +47,7 @@ pub(super) struct Stepper<'a> {
     steady: usize,
     /// Of the last step, in tolerances.
     last_error: f64,
-    /// At the end of the last step.
+    /// At the end of the last step; w is that of the last iterate if nothing asks for it.
     evaluation: Evaluation,
     iterate: Evaluation,
     newton_failures: usize,
@@ -73,6 +75,7 @@ impl<'a> Stepper<'a> {
             },
             corrector: Corrector::new(flow, flow.cancellation() * tolerance),
             norm: Norm::new(m, n, flow.cancellation() * tolerance),
+            reads_weights: flow.has_barrier(),
             floor: f64::INFINITY,
             order: 1,
             h: 0.0,
@@ -238,7 +241,9 @@ impl<'a> Stepper<'a> {
             Renewal::Everything => self.renew(0..formula::MAX_ORDER + 3),
         }
         self.iterate.adjoint.copy_from_slice(&self.history.row(0)[s]);
-        self.flow.weights(0, &self.iterate.adjoint, &mut self.iterate.weights);
+        if self.reads_weights {
+            self.flow.weights(0, &self.iterate.adjoint, &mut self.iterate.weights);
+        }
         std::mem::swap(&mut self.evaluation, &mut self.iterate);
         self.t += self.h;
         self.last = (self.order, self.h);
@@ -308,11 +313,19 @@ impl DenseOutput for Stepper<'_> {
         out.copy_from(&self.evaluation);
     }
 
-    /// s is interpolated like q, and A w is the only pass.
-    fn evaluate(&self, _flow: &dyn Flow, tau: f64, _state: &[f64], out: &mut Evaluation) {
+    /// s is interpolated like q, and A w is all that is left to be computed.
+    fn begin_evaluation(&self, _flow: &dyn Flow, tau: f64, _state: &[f64], out: &mut Evaluation) {
         self.interpolate(tau, self.s(), &mut out.adjoint);
+    }
+
+    fn together(&self) -> usize {
+        self.corrector.passes.together()
+    }
+
+    fn complete(&self, _flow: &dyn Flow, evaluations: &mut [Evaluation]) {
+        // that of the last step is the smallest
         let size = size(&self.evaluation.residual);
-        self.corrector.passes.accurate_residual(self.flow, size, out);
+        self.corrector.passes.accurate_residuals(self.flow, size, evaluations);
     }
 }
 

@@ -6,17 +6,36 @@ use super::super::dense_kernels::{add_four, add_one};
 use super::{GROUP, NOTHING, Rounded, Sum, TILE};
 
 /// See [`super::SinglePrecision::add`].
-pub(super) struct Multiply<'a> {
+pub(super) struct Multiply<'a, 'b> {
     /// Groups from that of the first column on, and entries of one.
     pub(super) groups: &'a [f32],
     pub(super) length: usize,
     /// Columns from the first on.
     pub(super) matrix: &'a [f64],
-    pub(super) w: &'a [f64],
-    pub(super) sum: &'a mut Sum,
+    pub(super) products: &'a mut [Product<'b>],
 }
 
-impl WithSimd for Multiply<'_> {
+/// What is added to a sum: the columns from the first on with the weights w.
+pub(crate) struct Product<'a> {
+    w: &'a [f64],
+    sum: &'a mut Sum,
+    /// Columns that are not rounded, until there are four of them.
+    large: [usize; 4],
+    of_large: usize,
+}
+
+impl<'a> Product<'a> {
+    pub(crate) fn new(w: &'a [f64], sum: &'a mut Sum) -> Self {
+        Self {
+            w,
+            sum,
+            large: [0; 4],
+            of_large: 0,
+        }
+    }
+}
+
+impl WithSimd for Multiply<'_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -25,47 +44,71 @@ impl WithSimd for Multiply<'_> {
             groups,
             length,
             matrix,
-            w,
-            sum,
+            products,
         } = self;
-        let Sum { single, double, limit } = sum;
-        let (rows, limit) = (double.len(), *limit);
-        let (nothing, scale) = (NOTHING * limit, 1.0 / limit);
-        let exact = |j: usize| (&matrix[j * rows..][..rows], w[j]);
-        let (mut large, mut of_large) = ([0usize; 4], 0);
-        // Backwards, as the other product goes forwards: what was read last is in the caches.
-        for (group, weights) in w.chunks(GROUP).enumerate().rev() {
-            let ordinary = |w: &f64| (w.abs() < limit) & (w.abs() > nothing);
-            // in units of the limit, so that none is out of range
-            let mut rounded = [0.0f32; GROUP];
-            if weights.iter().fold(true, |all, w| all & ordinary(w)) {
-                for (rounded, w) in rounded.iter_mut().zip(weights) {
-                    *rounded = (scale * w) as f32;
-                }
-                add_group(simd, &groups[group * length..][..length], rounded, single);
-                continue;
-            }
-            let mut any = false;
-            for (k, &weight) in weights.iter().enumerate() {
-                if ordinary(&weight) {
-                    rounded[k] = (scale * weight) as f32;
-                    any = true;
-                } else if weight.abs() > nothing || weight.is_nan() {
-                    large[of_large] = GROUP * group + k;
-                    of_large += 1;
-                    if of_large == 4 {
-                        let [a, b, c, d] = large;
-                        add_four(simd, [exact(a), exact(b), exact(c), exact(d)], double);
-                        of_large = 0;
-                    }
-                }
-            }
-            if any {
-                add_group(simd, &groups[group * length..][..length], rounded, single);
+        let columns = products.first().map_or(0, |product| product.w.len());
+        // Backwards, as the other product goes forwards: what was read last is in the caches. So is a group after the first
+        // of the sums.
+        for group in (0..columns.div_ceil(GROUP)).rev() {
+            let entries = &groups[group * length..][..length];
+            for product in products.iter_mut() {
+                product.add(simd, group, entries, matrix);
             }
         }
-        for &j in &large[..of_large] {
-            add_one(exact(j).0, w[j], double);
+        for product in products {
+            product.finish(matrix);
+        }
+    }
+}
+
+impl Product<'_> {
+    /// Adds a group of columns.
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // only then it is compiled for the instruction set of its caller
+    fn add<S: Simd>(&mut self, simd: S, group: usize, entries: &[f32], matrix: &[f64]) {
+        let Sum { single, double, limit } = &mut *self.sum;
+        let (limit, w) = (*limit, self.w);
+        let (nothing, scale) = (NOTHING * limit, 1.0 / limit);
+        let ordinary = |w: &f64| (w.abs() < limit) & (w.abs() > nothing);
+        let weights = &w[GROUP * group..w.len().min(GROUP * (group + 1))];
+        // in units of the limit, so that none is out of range
+        let mut rounded = [0.0f32; GROUP];
+        if weights.iter().fold(true, |all, w| all & ordinary(w)) {
+            for (rounded, w) in rounded.iter_mut().zip(weights) {
+                *rounded = (scale * w) as f32;
+            }
+            return add_group(simd, entries, rounded, single);
+        }
+        let mut any = false;
+        for (k, &weight) in weights.iter().enumerate() {
+            if ordinary(&weight) {
+                rounded[k] = (scale * weight) as f32;
+                any = true;
+            } else if weight.abs() > nothing || weight.is_nan() {
+                self.large[self.of_large] = GROUP * group + k;
+                self.of_large += 1;
+                if self.of_large == 4 {
+                    let rows = double.len();
+                    let exact = |j: usize| (&matrix[j * rows..][..rows], w[j]);
+                    let [a, b, c, d] = self.large;
+                    add_four(simd, [exact(a), exact(b), exact(c), exact(d)], double);
+                    self.of_large = 0;
+                }
+            }
+        }
+        if any {
+            add_group(simd, entries, rounded, single);
+        }
+    }
+
+    /// Adds the columns that are left over.
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // as above
+    fn finish(&mut self, matrix: &[f64]) {
+        let double = &mut self.sum.double;
+        let rows = double.len();
+        for &j in &self.large[..self.of_large] {
+            add_one(&matrix[j * rows..][..rows], self.w[j], double);
         }
     }
 }
