@@ -8,6 +8,7 @@
 //! structured Newton matrices; mirror maps and Bregman divergences; events; and integrators. No files, no threads, no
 //! plots, no clock; every random number comes from a stream passed in.
 
+pub mod compensated;
 pub mod error;
 pub mod event;
 pub mod flow;

@@ -160,6 +160,13 @@ pub(crate) fn weighted_square_within(a: &[f64], b: &[f64]) -> f64 {
     total(reduce(a, b, |sum, a, b| sum + (a * b) * (a * b)))
 }
 
+/// Σ (a_i + b_i)², to be used within a loop.
+#[inline(always)]
+#[allow(clippy::inline_always)] // as above
+pub(crate) fn square_of_sum_within(a: &[f64], b: &[f64]) -> f64 {
+    total(reduce(a, b, |sum, a, b| sum + (a + b) * (a + b)))
+}
+
 /// Σ a_i b_i, to be used within a loop.
 #[inline(always)]
 #[allow(clippy::inline_always)] // as above
@@ -199,6 +206,11 @@ impl Loop for Above<'_> {
             }
         }
     }
+}
+
+/// Σ a_i².
+pub(crate) fn square(a: &[f64]) -> f64 {
+    total(reduced(a, a, |sum, a, b| sum + a * b))
 }
 
 /// Σ (a_i b_i)².
@@ -282,6 +294,11 @@ mod tests {
         let b: Vec<f64> = (0..21).map(|i| f64::from(i % 4)).collect();
         let pairs = || a.iter().zip(&b);
         assert_eq!(dot_within(&a, &b), pairs().map(|(a, b)| a * b).sum::<f64>());
+        assert_eq!(
+            square_of_sum_within(&a, &b),
+            pairs().map(|(a, b)| (a + b) * (a + b)).sum::<f64>()
+        );
+        assert_eq!(square(&a), a.iter().map(|a| a * a).sum::<f64>());
         assert_eq!(
             weighted_square(&a, &b),
             pairs().map(|(a, b)| a * a * b * b).sum::<f64>()

@@ -16,15 +16,14 @@
 //! the data as they are, adds |ν||y − Aw_∞|. Recorded weights err by ε relative to their size, and then F′(w) − F′(w(0)) is
 //! Aᵀq up to ε: that costs at most ε times the norms of w and z.
 
+use hadaflow_core::compensated::mismatch;
 use hadaflow_core::initialization::Sign;
 use nalgebra::DMatrix;
 
 use super::limit::norm;
 use super::{Measurement, Verdict, allowance};
 use crate::observable::affordable_matrix;
-use crate::reference::{
-    BasisPursuit, Computed, EXACT, End, Minimiser, Set, TIGHT, basis_pursuit, l1_gap, least_norm, mismatch,
-};
+use crate::reference::{BasisPursuit, Computed, EXACT, End, Minimiser, Set, TIGHT, basis_pursuit, l1_gap, least_norm};
 use crate::report::Evidence;
 
 /// Why there is no linear program.

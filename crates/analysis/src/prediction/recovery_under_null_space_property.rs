@@ -15,13 +15,14 @@
 //! d = ‖A⁺e‖₁: that costs (1 + 3C)d, and what w_∞ leaves of the equation (no more than rounding can) (1 + C) times its own;
 //! the gap is as uncertain as `least_l1` says, and multiplied by C.
 
+use hadaflow_core::compensated::mismatch;
 use hadaflow_core::initialization::Sign;
 
 use super::least_l1::{Gap, gap_of_limit};
 use super::limit::norm;
 use super::{Measurement, Prediction, Statement, Verdict};
 use crate::observable::affordable_matrix;
-use crate::reference::{Computed, EXACT, End, NullSpaceConstant, Reference, least_norm, mismatch, null_space_constant};
+use crate::reference::{Computed, EXACT, End, NullSpaceConstant, Reference, least_norm, null_space_constant};
 use crate::report::Evidence;
 
 pub(super) struct RecoveryUnderNullSpaceProperty;

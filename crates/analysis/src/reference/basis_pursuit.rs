@@ -18,12 +18,12 @@ use hadaflow_core::initialization::Sign;
 use nalgebra::DMatrix;
 
 use super::EXACT;
-use super::compensated::{inner, mismatch, norm, transpose_times};
 use super::computed::Computed;
 use super::dual_of_support::ACTIVE;
 use super::least_norm::wrong_input;
 use super::reach::{Reach, reach};
 use super::standard_form::{Pair, StandardForm};
+use hadaflow_core::compensated::{inner, mismatch, norm, transpose_times};
 
 /// The largest relative gap between value and bound that counts as certified, unless rounding the entries of ν costs
 /// more: that changes A_i·ν by about ε|A_i||ν|, which matters only where |A_i||ν| is many times b_i.

@@ -9,10 +9,10 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::compensated::dot;
 use super::computed::Computed;
 use super::minimax::{Minimax, minimax};
 use super::orthogonal_basis::{DEPENDENT, OrthogonalBasis};
+use hadaflow_core::compensated::dot;
 
 /// Slack this small, in units of each constraint, marks a constraint that may be active.
 pub(super) const ACTIVE: f64 = 1e-9;

@@ -24,13 +24,13 @@ use nalgebra::DMatrix;
 
 use super::EXACT;
 use super::bregman_projection::{NotAttained, NotConverged, Projection, bregman_projection};
-use super::compensated::{norm, transpose_times};
 use super::computed::Computed;
 use super::least_norm::least_norm;
 use super::nonnegative_least_squares::{NonnegativeLeastSquares, OPTIMAL, nonnegative_least_squares};
 use super::orthogonal_basis::OrthogonalBasis;
 use super::quick_limit::quick_limit;
 use super::strict_feasibility::{Feasibility, strict_feasibility};
+use hadaflow_core::compensated::{norm, transpose_times};
 
 /// The limit of a flow, and how it is known.
 #[derive(Debug, Clone, PartialEq)]
@@ -240,8 +240,8 @@ fn explain(failure: NotConverged) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reference::compensated::mismatch;
     use crate::reference::testing::{instance, rng};
+    use hadaflow_core::compensated::mismatch;
     use hadaflow_core::initialization::Sign::{Positive, Signed};
     use rand::RngExt;
 

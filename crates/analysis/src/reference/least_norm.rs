@@ -8,9 +8,9 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::EXACT;
-use super::compensated::{mismatch, norm};
 use super::computed::Computed;
 use super::orthogonal_basis::OrthogonalBasis;
+use hadaflow_core::compensated::{mismatch, norm};
 
 /// A⁺y, and how far y is from the range of A.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,11 +7,11 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::compensated::inner;
 use super::computed::Computed;
 use super::linear_program::{LinearProgram, Outcome, Relation};
 use super::nonnegative_least_squares::nonnegative_least_squares;
 use super::orthogonal_basis::OrthogonalBasis;
+use hadaflow_core::compensated::inner;
 
 /// Functions within this of the largest, in units of the data, are tried as those that are largest together. The linear
 /// program leaves an error of about 1e-10.

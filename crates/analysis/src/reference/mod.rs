@@ -3,7 +3,6 @@
 
 mod basis_pursuit;
 mod bregman_projection;
-mod compensated;
 mod computed;
 mod dual_of_support;
 mod flow_limit;
@@ -45,8 +44,6 @@ pub(crate) use sensitivity::sensitivity;
 pub use source_condition::{SourceCondition, source_condition};
 pub(crate) use sparse_data::{SparseData, sparse_data};
 pub use strict_feasibility::{Feasibility, StrictFeasibility, strict_feasibility};
-
-pub(crate) use compensated::mismatch;
 
 pub mod jump_process;
 pub mod lasso_path;

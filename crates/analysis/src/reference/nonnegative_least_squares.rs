@@ -9,10 +9,11 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::compensated::{inner, mismatch, norm, transpose_times};
 use super::computed::Computed;
 use super::least_norm::wrong_input;
 use super::orthogonal_basis::OrthogonalBasis;
+use hadaflow_core::compensated::{inner, mismatch, norm, transpose_times};
+use hadaflow_core::measurement::{multiply, multiply_adjoint};
 
 /// A point whose conditions are violated by at most this much is optimal; rounding leaves about 1e-15.
 pub(super) const OPTIMAL: f64 = 1e-11;
@@ -92,6 +93,9 @@ struct ActiveSet<'a> {
     passive: Vec<usize>,
     entries: Vec<f64>,
     residual: DVector<f64>,
+    /// Aᵀr, and z, n entries.
+    products: Vec<f64>,
+    point: Vec<f64>,
     /// Columns that cannot enter: they are dependent, or rounding alone says that they should.
     blocked: Vec<bool>,
     iterations: usize,
@@ -108,6 +112,8 @@ impl<'a> ActiveSet<'a> {
             basis: OrthogonalBasis::new(a.nrows(), a.ncols()),
             passive: Vec::new(),
             entries: Vec::new(),
+            products: vec![0.0; a.ncols()],
+            point: vec![0.0; a.ncols()],
             blocked: vec![false; a.ncols()],
             iterations: 0,
         }
@@ -142,11 +148,11 @@ impl<'a> ActiveSet<'a> {
         true
     }
 
-    fn entering(&self, size: f64) -> Option<usize> {
-        let products = self.a.tr_mul(&self.residual);
+    fn entering(&mut self, size: f64) -> Option<usize> {
+        multiply_adjoint(self.a, self.residual.as_slice(), &mut self.products);
         let mut best = (ENTERS * size, None);
         for j in 0..self.a.ncols() {
-            let cosine = products[j] / self.lengths[j]; // NaN for a zero column, which is never larger
+            let cosine = self.products[j] / self.lengths[j]; // NaN for a zero column, which is never larger
             if cosine > best.0 && !self.blocked[j] && !self.passive.contains(&j) {
                 best = (cosine, Some(j));
             }
@@ -185,9 +191,13 @@ impl<'a> ActiveSet<'a> {
     }
 
     fn update_residual(&mut self) {
-        self.residual.copy_from(&self.y);
+        self.point.fill(0.0);
         for (&j, z) in self.passive.iter().zip(&self.entries) {
-            self.residual.axpy(-z, &self.a.column(j), 1.0);
+            self.point[j] = *z;
+        }
+        multiply(self.a, &self.point, self.residual.as_mut_slice());
+        for (r, y) in self.residual.iter_mut().zip(&self.y) {
+            *r = y - *r;
         }
     }
 

@@ -141,9 +141,11 @@ impl OrthogonalBasis {
     /// argmin |C_S x − b| = R⁻¹Qᵀb, k entries.
     pub(super) fn least_squares(&self, b: &DVector<f64>) -> DVector<f64> {
         let mut x = self.q.columns(0, self.rank).tr_mul(b);
+        // column by column, as they lie
         for i in (0..self.rank).rev() {
-            let known = self.r.view((i, i + 1), (1, self.rank - i - 1)).transpose();
-            x[i] = (x[i] - known.dot(&x.rows(i + 1, self.rank - i - 1))) / self.r[(i, i)];
+            let value = x[i] / self.r[(i, i)];
+            x[i] = value;
+            x.rows_mut(0, i).axpy(-value, &self.r.column(i).rows(0, i), 1.0);
         }
         x
     }

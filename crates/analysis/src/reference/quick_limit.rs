@@ -18,12 +18,13 @@
 //! A_j·ν < 0 for all j ∉ S, so that any solution z has 0 = ν·A(z − z_S) = Σ_{j∉S} z_j A_j·ν, that is z_j = 0.
 
 use hadaflow_core::initialization::Sign;
+use hadaflow_core::measurement::multiply_adjoint;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 use super::EXACT;
-use super::compensated::{mismatch, norm, transpose_times};
 use super::computed::Computed;
 use super::nonnegative_least_squares::nonnegative_least_squares;
+use hadaflow_core::compensated::{mismatch, norm, transpose_times};
 
 /// A step that changes no weight by more than this part of the largest is the last one.
 const CONVERGED: f64 = 1e-13;
@@ -175,6 +176,7 @@ impl<'a> Newton<'a> {
     fn solve(mut self) -> Option<QuickLimit> {
         let n = self.a.ncols();
         let (mut w, mut slope) = (vec![0.0; n], vec![0.0; n]);
+        let mut along = DVector::zeros(n);
         let (mut last, mut stalls) = (f64::INFINITY, 0);
         for steps in 1..=STEPS {
             for j in 0..n {
@@ -184,7 +186,7 @@ impl<'a> Newton<'a> {
             let residual = DVector::from_vec(mismatch(self.a, &w, self.y));
             let (normal, exact) = self.normal(&slope)?;
             let direction = normal.solve(&residual);
-            let along = self.a.tr_mul(&direction);
+            multiply_adjoint(self.a, direction.as_slice(), along.as_mut_slice());
             let largest = w.iter().fold(0.0f64, |a, w| a.max(w.abs()));
             let change = along
                 .iter()

@@ -15,8 +15,8 @@
 use nalgebra::DMatrix;
 
 use super::bregman_projection::WeightedQr;
-use super::compensated::norm;
 use super::orthogonal_basis::OrthogonalBasis;
+use hadaflow_core::compensated::norm;
 
 /// Columns whose cosine is below this are orthogonal, up to rounding.
 const ORTHOGONAL: f64 = 1e-15;

@@ -19,8 +19,8 @@
 use nalgebra::DMatrix;
 
 use super::bregman_projection::{Limit, WeightedQr};
-use super::compensated::norm;
 use super::orthogonal_basis::OrthogonalBasis;
+use hadaflow_core::compensated::norm;
 
 /// U, n entries; NaN or ∞ where it leaves the range of doubles.
 pub(crate) fn sensitivity(a: &DMatrix<f64>, y: &[f64], limit: &Limit, depth: usize) -> Vec<f64> {

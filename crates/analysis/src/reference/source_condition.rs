@@ -12,11 +12,11 @@
 use hadaflow_core::initialization::Sign;
 use nalgebra::{DMatrix, DVector};
 
-use super::compensated::transpose_times;
 use super::computed::Computed;
 use super::dual_of_support::{Constraints, Dual, dual_of_support};
 use super::independent_rows::IndependentRows;
 use super::least_norm::wrong_input;
+use hadaflow_core::compensated::transpose_times;
 
 /// The largest gap between ρ and its dual bound that is accepted: what the linear program leaves where the set of
 /// largest products could not be told.

@@ -13,7 +13,7 @@
 
 use nalgebra::DMatrix;
 
-use super::compensated::mismatch;
+use hadaflow_core::compensated::mismatch;
 
 /// Bits that the sum of all products may have.
 const SUM_BITS: i32 = 50;

@@ -12,13 +12,13 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::compensated::{inner, mismatch, norm, transpose_times};
 use super::computed::Computed;
 use super::dual_of_support::{ACTIVE, Constraints, Dual, dual_of_support};
 use super::independent_rows::{IndependentRows, power_of_two};
 use super::linear_program::{LinearProgram, Outcome, Relation};
 use super::nonnegative_least_squares::nonnegative_least_squares;
 use super::orthogonal_basis::OrthogonalBasis;
+use hadaflow_core::compensated::{inner, mismatch, norm, transpose_times};
 
 /// Entries of the vertex above this part of the largest are tried as its support, in turn. The simplex method leaves
 /// errors of up to 1e-10 or so where a basic entry should vanish.

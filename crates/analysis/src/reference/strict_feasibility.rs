@@ -12,7 +12,6 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::EXACT;
-use super::compensated::{inner, mismatch, norm, transpose_times};
 use super::computed::Computed;
 use super::dual_of_support::{ACTIVE, slopes};
 use super::independent_rows::IndependentRows;
@@ -22,6 +21,7 @@ use super::minimax::{Minimax, minimax};
 use super::nonnegative_least_squares::nonnegative_least_squares;
 use super::orthogonal_basis::OrthogonalBasis;
 use super::standard_form::StandardForm;
+use hadaflow_core::compensated::{inner, mismatch, norm, transpose_times};
 
 /// The largest defect of the pair of programs that determines the margin, in units of the cap.
 const CERTIFIED_MARGIN: f64 = 1e-11;

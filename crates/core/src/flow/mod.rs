@@ -25,6 +25,7 @@ use std::sync::Arc;
 use crate::mirror::{MirrorMap, Position};
 use crate::newton::NewtonSolver;
 use crate::problem::Problem;
+use crate::vectorized;
 
 /// Which of the three equivalent systems is integrated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +79,7 @@ impl Evaluation {
 
     /// ℓ = ½|r|².
     pub fn loss(&self) -> f64 {
-        0.5 * self.residual.iter().map(|r| r * r).sum::<f64>()
+        0.5 * vectorized::square(&self.residual)
     }
 }
 

@@ -50,6 +50,18 @@ impl DenseOperator {
     }
 }
 
+/// `out = A w` for a matrix that is at hand, as [`DenseOperator`] forms it: m × n, w with n entries, out with m.
+pub fn multiply(matrix: &DMatrix<f64>, w: &[f64], out: &mut [f64]) {
+    debug_assert_eq!((w.len(), out.len()), (matrix.ncols(), matrix.nrows()));
+    dense_kernels::multiply(matrix.as_slice(), w, out);
+}
+
+/// `out = Aᵀ r`, likewise: r with m entries, out with n.
+pub fn multiply_adjoint(matrix: &DMatrix<f64>, r: &[f64], out: &mut [f64]) {
+    debug_assert_eq!((r.len(), out.len()), (matrix.nrows(), matrix.ncols()));
+    dense_kernels::multiply_adjoint(matrix.as_slice(), r, out);
+}
+
 impl MeasurementOperator for DenseOperator {
     fn rows(&self) -> usize {
         self.matrix.nrows()
@@ -60,15 +72,11 @@ impl MeasurementOperator for DenseOperator {
     }
 
     fn apply(&self, w: &[f64], out: &mut [f64]) {
-        debug_assert_eq!((w.len(), out.len()), (self.cols(), self.rows()));
-        within(Part::Pass, || dense_kernels::multiply(self.matrix.as_slice(), w, out));
+        within(Part::Pass, || multiply(&self.matrix, w, out));
     }
 
     fn apply_adjoint(&self, r: &[f64], out: &mut [f64]) {
-        debug_assert_eq!((r.len(), out.len()), (self.rows(), self.cols()));
-        within(Part::Pass, || {
-            dense_kernels::multiply_adjoint(self.matrix.as_slice(), r, out)
-        });
+        within(Part::Pass, || multiply_adjoint(&self.matrix, r, out));
     }
 
     fn columns(&self, which: &[usize], out: &mut DMatrix<f64>) {

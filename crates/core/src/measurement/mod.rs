@@ -14,7 +14,7 @@ mod subsampled_dct;
 #[cfg(test)]
 mod tests;
 
-pub use dense::DenseOperator;
+pub use dense::{DenseOperator, multiply, multiply_adjoint};
 pub use ensemble::{Ensemble, by_name, catalogue};
 pub use gaussian::Gaussian;
 pub use rademacher::Rademacher;

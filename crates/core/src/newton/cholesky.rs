@@ -51,21 +51,54 @@ struct Solve<'a> {
     b: &'a mut [f64],
 }
 
+/// Columns of L that are worked on together, so that b is read and written once for all of them.
+const BLOCK: usize = 4;
+
 impl Loop for Solve<'_> {
     #[inline(always)]
     fn run(self) {
         let Self { factor, b } = self;
-        for j in 0..b.len() {
-            let column = &factor.col_as_slice(j)[j..];
+        let size = b.len();
+        let whole = size - size % BLOCK;
+        for first in (0..whole).step_by(BLOCK) {
+            let columns: [&[f64]; BLOCK] = std::array::from_fn(|k| &factor.col_as_slice(first + k)[first..size]);
+            let (head, below) = b[first..].split_at_mut(BLOCK);
+            for k in 0..BLOCK {
+                for l in 0..k {
+                    head[k] -= columns[l][k] * head[l];
+                }
+                head[k] /= columns[k][k];
+            }
+            let [p, q, r, s] = columns.map(|column| &column[BLOCK..]);
+            for ((((b, p), q), r), s) in below.iter_mut().zip(p).zip(q).zip(r).zip(s) {
+                *b -= (p * head[0] + q * head[1]) + (r * head[2] + s * head[3]);
+            }
+        }
+        for j in whole..size {
+            let column = &factor.col_as_slice(j)[j..size];
             let value = b[j] / column[0];
             b[j] = value;
             for (b, l) in b[j + 1..].iter_mut().zip(&column[1..]) {
                 *b -= l * value;
             }
         }
-        for j in (0..b.len()).rev() {
-            let column = &factor.col_as_slice(j)[j..];
+        for j in (whole..size).rev() {
+            let column = &factor.col_as_slice(j)[j..size];
             b[j] = (b[j] - vectorized::dot_within(&column[1..], &b[j + 1..])) / column[0];
+        }
+        for first in (0..whole).step_by(BLOCK).rev() {
+            let columns: [&[f64]; BLOCK] = std::array::from_fn(|k| &factor.col_as_slice(first + k)[first..size]);
+            let (head, below) = b[first..].split_at_mut(BLOCK);
+            // one by one: `map` would not be inlined
+            let dot = |k: usize| vectorized::dot_within(&columns[k][BLOCK..], below);
+            let dots = [dot(0), dot(1), dot(2), dot(3)];
+            for k in (0..BLOCK).rev() {
+                head[k] -= dots[k];
+                for l in k + 1..BLOCK {
+                    head[k] -= columns[k][l] * head[l];
+                }
+                head[k] /= columns[k][k];
+            }
         }
     }
 }
@@ -76,7 +109,7 @@ mod tests {
 
     #[test]
     fn it_solves_what_is_positive_definite_and_refuses_what_is_not() {
-        for size in [1, 2, 7, 40] {
+        for size in [1, 2, 4, 7, 40] {
             let root = Mat::from_fn(size, size, |i, j| ((3 * i + 7 * j + 1) as f64).sin());
             let mut matrix = &root * root.transpose();
             (0..size).for_each(|i| matrix[(i, i)] += 0.1);

@@ -9,7 +9,7 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use super::error::Located;
 use super::{MatrixData, ReadFault};
-use header::Header;
+use header::{Header, Kind};
 
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,17 +118,23 @@ fn read_entries<R: Read + Seek>(file: &mut R, header: &Header, selection: &Selec
         let count = CHUNK.min(total - chunk);
         let bytes = &mut buffer[..count * size];
         file.read_exact(bytes)?;
+        if !header.fortran {
+            // as they lie
+            let entries = &mut row_major[chunk..chunk + count];
+            decode(bytes, header, entries);
+            if let Some(k) = entries.iter().position(|value| !value.is_finite()) {
+                let place = ((chunk + k) / cols, (chunk + k) % cols);
+                return Err(not_finite(entries[k], header, selection, place));
+            }
+            continue;
+        }
         for (offset, item) in bytes.chunks_exact(size).enumerate() {
             let position = chunk + offset;
             if position % step != start {
                 continue;
             }
             let entry = position / step;
-            let (i, j) = if header.fortran {
-                (entry % rows, entry / rows)
-            } else {
-                (entry / cols, entry % cols)
-            };
+            let (i, j) = (entry % rows, entry / rows);
             let value = header.kind.decode(item, header.big_endian);
             if !value.is_finite() {
                 return Err(not_finite(value, header, selection, (i, j)));
@@ -137,6 +143,20 @@ fn read_entries<R: Read + Seek>(file: &mut R, header: &Header, selection: &Selec
         }
     }
     Ok(row_major)
+}
+
+/// The elements one after the other.
+fn decode(bytes: &[u8], header: &Header, out: &mut [f64]) {
+    if header.kind == Kind::F64 && !header.big_endian {
+        // nearly every file
+        for (value, item) in out.iter_mut().zip(bytes.as_chunks().0) {
+            *value = f64::from_le_bytes(*item);
+        }
+    } else {
+        for (value, item) in out.iter_mut().zip(bytes.chunks_exact(header.kind.size())) {
+            *value = header.kind.decode(item, header.big_endian);
+        }
+    }
 }
 
 /// Names an entry by as many indices as the array has axes.

@@ -197,24 +197,27 @@ impl Corrector {
             if iteration > 0 && !self.residual(flow, c, norm, evaluation) {
                 return false;
             }
-            let parts = evaluation.residual.iter().zip(psi_q).zip(d_q.iter());
             let mut defect = 0.0;
-            for (change, ((r, psi), d)) in self.change.iter_mut().zip(parts) {
-                *change = c * r - psi - d;
-                defect += *change * *change;
-            }
+            vectorized::run(Defect {
+                c,
+                residual: &evaluation.residual,
+                psi: psi_q,
+                d: d_q,
+                change: &mut self.change,
+                square: &mut defect,
+            });
             if !self.matrix.solve(&mut self.change) {
                 return false;
             }
             let mut total = 0.0;
-            for ((d, change), psi) in d_q.iter_mut().zip(&mut self.change).zip(psi_q) {
-                *change *= scale;
-                *d += *change;
-                total += (psi + *d) * (psi + *d);
-                if iteration == 0 {
-                    *change = psi + *d;
-                }
-            }
+            vectorized::run(Advance {
+                first: iteration == 0,
+                scale,
+                change: &mut self.change,
+                d: d_q,
+                psi: psi_q,
+                square: &mut total,
+            });
             if iteration == 0 && self.passes.are_long() {
                 let limit = self.passes.limit(c, norm.steepest);
                 self.evaluations += 1;
@@ -256,6 +259,54 @@ impl Corrector {
             last = size;
         }
         false
+    }
+}
+
+/// The residual c r − ψ − d of the equations of q, and its square.
+struct Defect<'a> {
+    c: f64,
+    residual: &'a [f64],
+    psi: &'a [f64],
+    d: &'a [f64],
+    change: &'a mut [f64],
+    square: &'a mut f64,
+}
+
+impl Loop for Defect<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let parts = self.residual.iter().zip(self.psi).zip(self.d);
+        for (change, ((r, psi), d)) in self.change.iter_mut().zip(parts) {
+            *change = self.c * r - psi - d;
+        }
+        *self.square = vectorized::dot_within(self.change, self.change);
+    }
+}
+
+/// What `scale` times a change of q does: to d_q, and to the square of ψ + d. In the first iteration that sum takes the place
+/// of the change.
+struct Advance<'a> {
+    first: bool,
+    scale: f64,
+    change: &'a mut [f64],
+    d: &'a mut [f64],
+    psi: &'a [f64],
+    square: &'a mut f64,
+}
+
+impl Loop for Advance<'_> {
+    #[inline(always)]
+    fn run(self) {
+        for (d, change) in self.d.iter_mut().zip(self.change.iter_mut()) {
+            *change *= self.scale;
+            *d += *change;
+        }
+        if self.first {
+            for ((change, d), psi) in self.change.iter_mut().zip(self.d.iter()).zip(self.psi) {
+                *change = psi + d;
+            }
+        }
+        *self.square = vectorized::square_of_sum_within(self.psi, self.d);
     }
 }
 

@@ -14,6 +14,7 @@ use super::{control, formula};
 use crate::flow::{DualFlow, Evaluation, Flow};
 use crate::measurement::dense_kernels;
 use crate::outcome::Statistics;
+use crate::vectorized;
 
 /// Failures in a row after which a step is given up: h has then shrunk by 2⁻⁶⁴ and more.
 const MAX_FAILURES: usize = 64;
@@ -330,5 +331,5 @@ impl DenseOutput for Stepper<'_> {
 }
 
 fn size(v: &[f64]) -> f64 {
-    v.iter().map(|x| x * x).sum::<f64>().sqrt()
+    vectorized::square(v).sqrt()
 }
