@@ -11,6 +11,12 @@ use pulp::{Arch, Simd, WithSimd};
 /// (w_a a_i + w_b b_i) + (w_c c_i + w_d d_i); then the up to three columns left over, one by one. Four columns together read
 /// and write `out` once: as fast as faer from 80 × 200 to 600 × 4000 (measured), and the same on every instruction set.
 pub(crate) fn multiply(matrix: &[f64], w: &[f64], out: &mut [f64]) {
+    out.fill(0.0);
+    add(matrix, w, out);
+}
+
+/// `out += A w`, likewise.
+pub(crate) fn add(matrix: &[f64], w: &[f64], out: &mut [f64]) {
     Arch::new().dispatch(Multiply { matrix, w, out });
 }
 
@@ -27,7 +33,6 @@ impl WithSimd for Multiply<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { matrix, w, out } = self;
-        out.fill(0.0);
         let rows = out.len();
         let mut group = [0usize; 4];
         let mut filled = 0;
@@ -219,6 +224,13 @@ mod tests {
                         "A w, {rows} x {cols}, entry {i}: {value} {naive}"
                     );
                 }
+                let mut twice = product.clone();
+                add(&matrix, &w, &mut twice);
+                let sums = twice
+                    .iter()
+                    .zip(&product)
+                    .all(|(twice, once)| (twice - 2.0 * once).abs() <= 1e-13);
+                assert!(sums, "{rows} x {cols}: {twice:?}");
                 let mut adjoint = vec![f64::NAN; cols];
                 multiply_adjoint(&matrix, &r, &mut adjoint);
                 for (j, value) in adjoint.iter().enumerate() {

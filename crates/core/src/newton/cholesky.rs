@@ -23,6 +23,11 @@ impl Cholesky {
         Some(Self { factor: matrix })
     }
 
+    /// The storage, for another.
+    pub(super) fn into_matrix(self) -> Mat<f64> {
+        self.factor
+    }
+
     /// L_ii².
     pub(super) fn pivot(&self, i: usize) -> f64 {
         self.factor[(i, i)] * self.factor[(i, i)]

@@ -67,6 +67,10 @@ pub struct GramSolver {
     stands: bool,
     factorizations: usize,
     scratch_n: Vec<f64>,
+    /// y_S of a solve, and A_Sᵀz.
+    scratch_support: [Vec<f64>; 2],
+    /// What held the matrix before this one.
+    spare: Option<Mat<f64>>,
 }
 
 /// The factorization of K_S.
@@ -100,6 +104,8 @@ impl GramSolver {
             stands: true,
             factorizations: 0,
             scratch_n: vec![0.0; n],
+            scratch_support: [Vec::new(), Vec::new()],
+            spare: None,
         }
     }
 
@@ -211,8 +217,10 @@ impl GramSolver {
             Cholesky::new(self.full_matrix()).map(Core::Full)
         };
         let sound = core.is_some();
-        if let Some(core) = core {
-            self.core = core;
+        if let Some(core) = core
+            && let Core::Support(before) = std::mem::replace(&mut self.core, core)
+        {
+            self.spare = Some(before.into_matrix());
         }
         sound
     }
@@ -221,11 +229,13 @@ impl GramSolver {
     fn support_core(&mut self) -> Option<Core> {
         if self.support.members().len() <= self.operator.rows() {
             let matrix = self.support_matrix();
-            let diagonal: Vec<f64> = (0..matrix.nrows()).map(|i| matrix[(i, i)]).collect();
-            if let Some(factor) = Cholesky::new(matrix)
-                && (0..diagonal.len()).all(|i| factor.pivot(i) > SMALLEST_PIVOT * diagonal[i])
-            {
-                return Some(Core::Support(factor));
+            if let Some(factor) = Cholesky::new(matrix) {
+                let (gram, members) = self.support.gram_and_members();
+                let diagonal = |(i, &j): (usize, &usize)| gram[(i, i)] + self.delta / self.d[j];
+                let mut diagonal = members.iter().enumerate().map(diagonal).enumerate();
+                if diagonal.all(|(i, entry)| factor.pivot(i) > SMALLEST_PIVOT * entry) {
+                    return Some(Core::Support(factor));
+                }
             }
         }
         let d: Vec<f64> = self.support.members().iter().map(|&j| self.d[j]).collect();
@@ -234,8 +244,15 @@ impl GramSolver {
 
     /// N = δ D_S⁻¹ + A_SᵀA_S (lower triangle).
     fn support_matrix(&mut self) -> Mat<f64> {
-        let mut matrix = self.support.gram().clone();
-        for (i, &j) in self.support.members().iter().enumerate() {
+        let (gram, members) = self.support.gram_and_members();
+        let mut matrix = match self.spare.take() {
+            Some(mut spare) if spare.shape() == gram.shape() => {
+                spare.copy_from(gram);
+                spare
+            }
+            _ => gram.clone(),
+        };
+        for (i, &j) in members.iter().enumerate() {
             matrix[(i, i)] += self.delta / self.d[j];
         }
         matrix
@@ -260,12 +277,15 @@ impl GramSolver {
     }
 
     /// Solves for y_S and z in D_S⁻¹ y_S + A_Sᵀ z = β_S, δ z = z₀ + A_S y_S: on entry `y` = β_S and `z` = z₀.
-    pub fn solve_active(&self, y: &mut [f64], z: &mut [f64]) {
+    pub fn solve_active(&mut self, y: &mut [f64], z: &mut [f64]) {
         match &self.core {
             Core::Dependent(basis) => basis.solve(self.support.columns(), y, z),
             Core::Support(factor) => {
-                for (y, product) in y.iter_mut().zip(self.support.columns().products(z)) {
-                    *y = self.delta * *y - product;
+                let [_, products] = &mut self.scratch_support;
+                products.resize(y.len(), 0.0);
+                self.support.columns().products(z, products);
+                for (y, product) in y.iter_mut().zip(products) {
+                    *y = self.delta * *y - *product;
                 }
                 factor.solve(y);
             }
@@ -289,12 +309,16 @@ impl GramSolver {
     }
 
     /// b ← K_S⁻¹ b.
-    fn solve_core(&self, b: &mut [f64]) {
+    fn solve_core(&mut self, b: &mut [f64]) {
         if let Core::Full(factor) = &self.core {
             factor.solve(b);
         } else {
             // β = 0 leaves y = −D_S A_Sᵀ z and K_S z = b.
-            self.solve_active(&mut vec![0.0; self.support.members().len()], b);
+            let mut y = std::mem::take(&mut self.scratch_support[0]);
+            y.clear();
+            y.resize(self.support.members().len(), 0.0);
+            self.solve_active(&mut y, b);
+            self.scratch_support[0] = y;
         }
     }
 

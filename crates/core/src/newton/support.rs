@@ -81,8 +81,8 @@ impl Support {
         self.columns = Columns::new(rows, entries);
     }
 
-    /// A_SᵀA_S, of which the lower triangle is filled in.
-    pub(super) fn gram(&mut self) -> &Mat<f64> {
+    /// A_SᵀA_S, of which the lower triangle is filled in, and S.
+    pub(super) fn gram_and_members(&mut self) -> (&Mat<f64>, &[usize]) {
         let Self {
             members,
             columns,
@@ -90,7 +90,7 @@ impl Support {
             before,
             ..
         } = self;
-        gram.get_or_insert_with(|| {
+        let gram = gram.get_or_insert_with(|| {
             let old = before.1.as_ref().map(|gram| (places(&before.0, members), gram));
             match old {
                 Some((places, gram)) if 2 * places.iter().flatten().count() > members.len() => {
@@ -98,7 +98,8 @@ impl Support {
                 }
                 _ => lower_product(columns.matrix().transpose(), columns.matrix()),
             }
-        })
+        });
+        (gram, members)
     }
 }
 
@@ -167,18 +168,14 @@ impl Columns {
         Self::new(self.rows, entries)
     }
 
-    /// A_Sᵀ z.
-    pub(super) fn products(&self, z: &[f64]) -> Vec<f64> {
-        let mut out = vec![0.0; self.count()];
-        dense_kernels::multiply_adjoint(&self.entries, z, &mut out);
-        out
+    /// `out` = A_Sᵀ z.
+    pub(super) fn products(&self, z: &[f64], out: &mut [f64]) {
+        dense_kernels::multiply_adjoint(&self.entries, z, out);
     }
 
     /// z += A_S y.
     pub(super) fn add(&self, y: &[f64], z: &mut [f64]) {
-        let mut sum = vec![0.0; self.rows];
-        dense_kernels::multiply(&self.entries, y, &mut sum);
-        z.iter_mut().zip(sum).for_each(|(z, sum)| *z += sum);
+        dense_kernels::add(&self.entries, y, z);
     }
 }
 
@@ -222,7 +219,7 @@ mod tests {
             for (k, &j) in members.iter().enumerate() {
                 assert_eq!(support.columns().column(k), matrix.column(j).as_slice());
             }
-            let gram = support.gram();
+            let (gram, _) = support.gram_and_members();
             for (a, &i) in members.iter().enumerate() {
                 for (b, &j) in members.iter().enumerate().take(a + 1) {
                     let exact = matrix.column(i).dot(&matrix.column(j));
