@@ -149,7 +149,7 @@ impl<'a> ActiveSet<'a> {
     }
 
     fn entering(&mut self, size: f64) -> Option<usize> {
-        multiply_adjoint(self.a, self.residual.as_slice(), &mut self.products);
+        multiply_adjoint(self.a.as_slice(), self.residual.as_slice(), &mut self.products);
         let mut best = (ENTERS * size, None);
         for j in 0..self.a.ncols() {
             let cosine = self.products[j] / self.lengths[j]; // NaN for a zero column, which is never larger
@@ -195,7 +195,7 @@ impl<'a> ActiveSet<'a> {
         for (&j, z) in self.passive.iter().zip(&self.entries) {
             self.point[j] = *z;
         }
-        multiply(self.a, &self.point, self.residual.as_mut_slice());
+        multiply(self.a.as_slice(), &self.point, self.residual.as_mut_slice());
         for (r, y) in self.residual.iter_mut().zip(&self.y) {
             *r = y - *r;
         }

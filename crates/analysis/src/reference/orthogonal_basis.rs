@@ -4,6 +4,7 @@
 //! Langou, Rozložník, van den Eshof, Numer. Math. 101, 2005), and leave by Givens rotations (Golub and Van Loan, Matrix
 //! Computations, 6.5.2). Each costs O(mk).
 
+use hadaflow_core::measurement::{multiply, multiply_adjoint};
 use nalgebra::{DMatrix, DVector, DVectorView};
 
 /// A column whose part outside the span is at most this fraction of its length counts as dependent on the others.
@@ -77,11 +78,14 @@ impl OrthogonalBasis {
             return false;
         }
         let mut left = column.clone_owned();
-        let mut along = DVector::zeros(k);
+        let (mut along, mut part) = (DVector::zeros(k), vec![0.0; k]);
+        let mut inside = vec![0.0; left.len()];
+        let q = &self.q.as_slice()[..k * left.len()];
         for _ in 0..2 {
-            let part = self.q.columns(0, k).tr_mul(&left);
-            left.gemv(-1.0, &self.q.columns(0, k), &part, 1.0);
-            along += part;
+            multiply_adjoint(q, left.as_slice(), &mut part);
+            multiply(q, &part, &mut inside);
+            left.iter_mut().zip(&inside).for_each(|(left, inside)| *left -= inside);
+            along.iter_mut().zip(&part).for_each(|(along, part)| *along += part);
         }
         let length = left.norm();
         if length <= DEPENDENT * size {
@@ -140,7 +144,12 @@ impl OrthogonalBasis {
 
     /// argmin |C_S x − b| = R⁻¹Qᵀb, k entries.
     pub(super) fn least_squares(&self, b: &DVector<f64>) -> DVector<f64> {
-        let mut x = self.q.columns(0, self.rank).tr_mul(b);
+        let mut x = DVector::zeros(self.rank);
+        multiply_adjoint(
+            &self.q.as_slice()[..self.rank * b.len()],
+            b.as_slice(),
+            x.as_mut_slice(),
+        );
         // column by column, as they lie
         for i in (0..self.rank).rev() {
             let value = x[i] / self.r[(i, i)];

@@ -19,7 +19,8 @@
 
 use hadaflow_core::initialization::Sign;
 use hadaflow_core::measurement::multiply_adjoint;
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+use hadaflow_core::newton::NormalMatrix;
+use nalgebra::{DMatrix, DVector};
 
 use super::EXACT;
 use super::computed::Computed;
@@ -41,6 +42,8 @@ const STEPS: usize = 120;
 /// A weight of a positive model whose last step changed it by less than this part of itself does not tend to 0, where
 /// Newton's steps would divide it by a factor each.
 const SETTLED: f64 = 1e-3;
+/// What is added to a singular normal matrix, relative to its diagonal.
+const SHIFT: f64 = 1e-14;
 /// A line search ends where |Φ′| has fallen to this part.
 const FALL: f64 = 0.3;
 /// Largest cosine of A_j with ν that certifies that an entry vanishes.
@@ -176,7 +179,8 @@ impl<'a> Newton<'a> {
     fn solve(mut self) -> Option<QuickLimit> {
         let n = self.a.ncols();
         let (mut w, mut slope) = (vec![0.0; n], vec![0.0; n]);
-        let mut along = DVector::zeros(n);
+        let (mut direction, mut along) = (DVector::zeros(self.a.nrows()), DVector::zeros(n));
+        let mut normal = NormalMatrix::new(self.a);
         let (mut last, mut stalls) = (f64::INFINITY, 0);
         for steps in 1..=STEPS {
             for j in 0..n {
@@ -184,9 +188,14 @@ impl<'a> Newton<'a> {
             }
             // products in twice the precision: the residual decides how accurate the answer is
             let residual = DVector::from_vec(mismatch(self.a, &w, self.y));
-            let (normal, exact) = self.normal(&slope)?;
-            let direction = normal.solve(&residual);
-            multiply_adjoint(self.a, direction.as_slice(), along.as_mut_slice());
+            // where the normal matrix is singular up to rounding, a little of the identity may do on the way
+            let exact = normal.factorize(&slope, 0.0);
+            if !exact && !normal.factorize(&slope, SHIFT) {
+                return None;
+            }
+            direction.copy_from(&residual);
+            normal.solve(direction.as_mut_slice());
+            multiply_adjoint(self.a.as_slice(), direction.as_slice(), along.as_mut_slice());
             let largest = w.iter().fold(0.0f64, |a, w| a.max(w.abs()));
             let change = along
                 .iter()
@@ -222,22 +231,6 @@ impl<'a> Newton<'a> {
             self.s = DVector::from_vec(transpose_times(self.a, self.q.as_slice()));
         }
         None
-    }
-
-    /// The factorized normal matrix A diag(w′) Aᵀ, and whether it is that; where it is singular up to rounding, a little of the
-    /// identity is added, which may do on the way.
-    fn normal(&self, slope: &[f64]) -> Option<(Cholesky<f64, Dyn>, bool)> {
-        let mut scaled = self.a.clone();
-        for (mut column, slope) in scaled.column_iter_mut().zip(slope) {
-            column *= slope.sqrt();
-        }
-        let mut normal = &scaled * scaled.transpose();
-        if let Some(factors) = Cholesky::new(normal.clone()) {
-            return Some((factors, true));
-        }
-        let shift = 1e-14 * normal.diagonal().amax();
-        (0..normal.nrows()).for_each(|i| normal[(i, i)] += shift);
-        Some((Cholesky::new(normal)?, false))
     }
 
     /// A length at which Φ′ along the direction has fallen enough. Φ is convex: Φ′ rises with the length.

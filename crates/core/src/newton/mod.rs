@@ -13,10 +13,12 @@ mod basis;
 mod blocks;
 mod cholesky;
 mod gram;
+mod normal;
 mod support;
 
 pub use blocks::BlockNewton;
 pub use gram::GramSolver;
+pub use normal::NormalMatrix;
 
 use crate::flow::Evaluation;
 

@@ -35,7 +35,7 @@ pub(super) fn read<R: Read + Seek>(
     wanted: Wanted,
     index: Option<usize>,
 ) -> Result<MatrixData, Located> {
-    let mut file = BufReader::with_capacity(1 << 16, file);
+    let mut file = BufReader::with_capacity(1 << 12, file);
     let header = Header::read(&mut file)?;
     check_length(&header, length)?;
     let selection = select(&header, wanted, index)?;
@@ -97,8 +97,8 @@ fn select(header: &Header, wanted: Wanted, index: Option<usize>) -> Result<Selec
     }
 }
 
-/// Entries are decoded this many at a time.
-const CHUNK: usize = 1 << 13;
+/// Entries are decoded this many at a time: little enough that an allocator keeps the storage for the next file.
+const CHUNK: usize = 1 << 12;
 
 /// Reads the selected entries into row-major order.
 fn read_entries<R: Read + Seek>(file: &mut R, header: &Header, selection: &Selection) -> Result<Vec<f64>, Located> {

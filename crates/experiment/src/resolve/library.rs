@@ -103,7 +103,8 @@ impl Library {
             return Ok(book.clone());
         }
         let (file, length) = open(path)?;
-        let mut content = (length <= shelves.room).then(Vec::new);
+        let room = usize::try_from(length).ok().filter(|_| length <= shelves.room);
+        let mut content = room.map(Vec::with_capacity);
         let sha256 = digest(file, path, content.as_mut())?;
         let kept = content.as_ref().map_or(0, |content| content.len() as u64);
         shelves.room = shelves.room.saturating_sub(kept);
