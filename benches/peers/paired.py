@@ -16,7 +16,8 @@ from limited import Failed, limited
 # Dense Jacobians of more unknowns than these are not tried.
 DENSE = 5000
 USUAL = ("Ndf", "Bdf", "CVODE gmres", "CVODE gmres + diagonal")
-MORE = ("CVODE dense", "SciPy BDF", "SciPy LSODA", "SciPy Radau", "diffrax Kvaerno5")
+OURS = ("Ndf", "Bdf", "Esdirk34", "TrBdf2")
+MORE = ("Esdirk34", "TrBdf2", "CVODE dense", "SciPy BDF", "SciPy LSODA", "SciPy Radau", "diffrax Kvaerno5")
 HEADER = ("| case | tolerance | solver | CPU ms | path error | right-hand sides | Jacobians | of the pass limit "
           "| best CVODE / it |\n|---|---|---|---|---|---|---|---|---|")
 
@@ -24,7 +25,7 @@ HEADER = ("| case | tolerance | solver | CPU ms | path error | right-hand sides 
 def contender(name, program):
     """(flow, tolerance) -> Run."""
     kind, _, method = name.partition(" ")
-    if kind in ("Ndf", "Bdf"):
+    if kind in OURS:
         return functools.partial(ours.path, program=program, method=kind)
     if kind == "CVODE":
         linear = {"gmres": cvode.gmres, "gmres + diagonal": cvode.gmres_diagonal, "dense": dense(cvode.dense)}[method]

@@ -4,14 +4,22 @@ mod branch;
 
 use std::sync::Arc;
 
+use nalgebra::DMatrix;
+
 use self::branch::Branch;
 use super::{Evaluation, Flow, Formulation, StateTolerance};
 use crate::error::Result;
 use crate::initialization::Sign;
+use crate::measurement::{dense_kernels, multiply_adjoint};
 use crate::mirror::{IdenticalMirror, MirrorMap, Position};
 use crate::newton::{GramSolver, NewtonSolver};
 use crate::problem::Problem;
+use crate::profile::{Part, within};
 use crate::vectorized;
+
+/// Entries of A from which on it does not stay in a cache between two products, and of a block that does.
+const LONG: usize = 1 << 19;
+const BLOCK: usize = 1 << 14;
 
 /// The dual (mirror) flow q′ = y − A w(Aᵀq), q(0) = 0, for identical starts x0.
 ///
@@ -46,6 +54,32 @@ impl DualFlow {
     pub(crate) fn residual(&self, evaluation: &mut Evaluation) {
         self.branch.weights(0, &evaluation.adjoint, &mut evaluation.weights);
         super::residual(&self.problem, &evaluation.weights, &mut evaluation.residual);
+    }
+
+    /// The evaluation at q by one reading of A: a block of columns stays in the cache from Aᵀq to A w.
+    fn evaluate_by_blocks(&self, matrix: &DMatrix<f64>, q: &[f64], evaluation: &mut Evaluation) {
+        let Evaluation {
+            weights,
+            residual,
+            adjoint,
+        } = evaluation;
+        let rows = q.len();
+        // a multiple of what the products take together
+        let width = (BLOCK / rows).max(1).next_multiple_of(8);
+        residual.fill(0.0);
+        within(Part::Pass, || {
+            for (block, columns) in matrix.as_slice().chunks(width * rows).enumerate() {
+                let first = block * width;
+                let range = first..first + columns.len() / rows;
+                multiply_adjoint(columns, q, &mut adjoint[range.clone()]);
+                self.branch
+                    .weights(first, &adjoint[range.clone()], &mut weights[range.clone()]);
+                dense_kernels::add(columns, &weights[range], residual);
+            }
+        });
+        for (r, y) in residual.iter_mut().zip(&self.problem.measurements) {
+            *r = y - *r;
+        }
     }
 
     /// max ‖a_j‖, by which an error of q shows in s.
@@ -138,8 +172,13 @@ impl Flow for DualFlow {
     }
 
     fn evaluate(&self, state: &[f64], evaluation: &mut Evaluation) {
-        self.problem.operator.apply_adjoint(state, &mut evaluation.adjoint);
-        self.residual(evaluation);
+        match self.problem.operator.dense() {
+            Some(matrix) if matrix.len() >= LONG => self.evaluate_by_blocks(matrix, state, evaluation),
+            _ => {
+                self.problem.operator.apply_adjoint(state, &mut evaluation.adjoint);
+                self.residual(evaluation);
+            }
+        }
     }
 
     fn velocity(&self, _state: &[f64], evaluation: &Evaluation, out: &mut [f64]) {
@@ -276,6 +315,37 @@ mod tests {
     use super::super::LogFlow;
     use super::*;
     use crate::measurement::DenseOperator;
+
+    /// A long matrix is read by blocks, the last of which is not whole.
+    #[test]
+    fn one_reading_gives_both_products() {
+        let (rows, cols) = (300, 1901);
+        assert!(rows * cols >= LONG);
+        let matrix = DMatrix::from_fn(rows, cols, |i, j| (((5 * i + 1) * (3 * j + 2)) as f64).sin() / 10.0);
+        let y: Vec<f64> = (0..rows).map(|i| (i as f64).cos()).collect();
+        let q: Vec<f64> = y.iter().map(|y| 0.1 * y).collect();
+        let problem = Problem::new(
+            Arc::new(DenseOperator::new(matrix.clone()).unwrap()),
+            y.clone(),
+            None,
+            0.0,
+        )
+        .unwrap();
+        for (depth, sign) in [(2, Sign::Positive), (3, Sign::Signed)] {
+            let x0: Vec<f64> = (0..cols).map(|j| 0.1 + 1e-4 * j as f64).collect();
+            let flow = DualFlow::new(problem.clone(), depth, sign, &x0).unwrap();
+            let mut found = Evaluation::new(rows, cols);
+            found.residual.fill(f64::NAN);
+            flow.evaluate(&q, &mut found);
+            let s = matrix.tr_mul(&nalgebra::DVector::from_column_slice(&q));
+            let w = nalgebra::DVector::from_fn(cols, |j, _| flow.branch.weight(j, s[j]));
+            let r = nalgebra::DVector::from_column_slice(&y) - &matrix * &w;
+            let apart =
+                |a: &[f64], b: &nalgebra::DVector<f64>| (nalgebra::DVector::from_column_slice(a) - b).norm() / b.norm();
+            assert!(apart(&found.adjoint, &s) <= 1e-13 && apart(&found.weights, &w) <= 1e-12);
+            assert!(apart(&found.residual, &r) <= 1e-12, "{:e}", apart(&found.residual, &r));
+        }
+    }
 
     /// The second weight grows, and it is negative: v is the fastest factor.
     #[test]

@@ -33,21 +33,56 @@ const NOTHING: f64 = 1e-20;
 pub(crate) struct SinglePrecision {
     /// Entries of a group.
     length: usize,
-    /// Where the entries begin: at a cache line.
+    entries: Lines,
+    scratch: RefCell<(Rounded, [Sum; TOGETHER])>,
+}
+
+/// Numbers that begin at a cache line: a vector that lies in two of them takes twice as long to read or write.
+struct Lines {
     start: usize,
     entries: Vec<f32>,
-    scratch: RefCell<(Rounded, [Sum; TOGETHER])>,
+}
+
+impl Lines {
+    /// Room for so many; `None` if there is no memory for them.
+    fn with_capacity(length: usize) -> Option<Self> {
+        let mut entries: Vec<f32> = Vec::new();
+        entries.try_reserve_exact(CACHE_LINE + length).ok()?;
+        let aligned = entries.as_ptr().align_offset(CACHE_LINE * size_of::<f32>());
+        let start = aligned.min(CACHE_LINE);
+        entries.resize(start, 0.0);
+        Some(Self { start, entries })
+    }
+
+    /// So many zeros.
+    fn zeros(length: usize) -> Self {
+        // a few rows of numbers always fit
+        let mut lines = Self::with_capacity(length).unwrap_or(Self {
+            start: 0,
+            entries: Vec::new(),
+        });
+        lines.entries.resize(lines.start + length, 0.0);
+        lines
+    }
+
+    fn slice(&self) -> &[f32] {
+        &self.entries[self.start..]
+    }
+
+    fn slice_mut(&mut self) -> &mut [f32] {
+        &mut self.entries[self.start..]
+    }
 }
 
 /// r in single precision, as a multiple of its largest entry.
 pub(crate) struct Rounded {
-    entries: Vec<f32>,
+    entries: Lines,
     scale: f64,
 }
 
 /// A w over some of the columns: in units of the limit what is rounded, and what is not.
 pub(crate) struct Sum {
-    single: Vec<f32>,
+    single: Lines,
     double: Vec<f64>,
     limit: f64,
 }
@@ -56,7 +91,7 @@ impl Rounded {
     /// Zero in R^`rows`.
     pub(crate) fn new(rows: usize) -> Self {
         Self {
-            entries: vec![0.0; rows.next_multiple_of(TILE)],
+            entries: Lines::zeros(rows.next_multiple_of(TILE)),
             scale: 0.0,
         }
     }
@@ -64,7 +99,7 @@ impl Rounded {
     pub(crate) fn set(&mut self, r: &[f64]) {
         let largest = r.iter().fold(0.0f64, |a, r| if r.abs() > a { r.abs() } else { a });
         let unit = if largest > 0.0 { 1.0 / largest } else { 0.0 };
-        for (rounded, r) in self.entries.iter_mut().zip(r) {
+        for (rounded, r) in self.entries.slice_mut().iter_mut().zip(r) {
             let r = unit * r;
             // a NaN stays one
             *rounded = if r.abs() < NOTHING { 0.0 } else { r as f32 };
@@ -77,7 +112,7 @@ impl Sum {
     /// Zero in R^`rows`.
     pub(crate) fn new(rows: usize) -> Self {
         Self {
-            single: vec![0.0; rows.next_multiple_of(TILE)],
+            single: Lines::zeros(rows.next_multiple_of(TILE)),
             double: vec![0.0; rows],
             limit: f64::MAX,
         }
@@ -85,14 +120,14 @@ impl Sum {
 
     /// Zero again; the entries of the columns whose |w_j| is below `limit` will be rounded to single precision.
     pub(crate) fn start(&mut self, limit: f64) {
-        self.single.fill(0.0);
+        self.single.slice_mut().fill(0.0);
         self.double.fill(0.0);
         self.limit = limit;
     }
 
     /// What has been added.
     pub(crate) fn total(&self, out: &mut [f64]) {
-        for ((out, double), &single) in out.iter_mut().zip(&self.double).zip(&self.single) {
+        for ((out, double), &single) in out.iter_mut().zip(&self.double).zip(self.single.slice()) {
             *out = double + self.limit * f64::from(single);
         }
     }
@@ -107,16 +142,8 @@ impl SinglePrecision {
         }
         let (rows, cols) = (matrix.nrows(), matrix.ncols());
         let length = GROUP * rows.next_multiple_of(TILE);
-        let mut entries: Vec<f32> = Vec::new();
-        entries
-            .try_reserve_exact(CACHE_LINE + length * cols.div_ceil(GROUP))
-            .ok()?;
-        // a vector that lies in two cache lines takes twice as long to read
-        let start = entries
-            .as_ptr()
-            .align_offset(CACHE_LINE * size_of::<f32>())
-            .min(CACHE_LINE);
-        entries.resize(start, 0.0);
+        let mut lines = Lines::with_capacity(length * cols.div_ceil(GROUP))?;
+        let entries = &mut lines.entries;
         for columns in matrix.as_slice().chunks(GROUP * rows) {
             for first in (0..rows).step_by(TILE) {
                 let last = rows.min(first + TILE);
@@ -131,15 +158,14 @@ impl SinglePrecision {
         }
         Some(Self {
             length,
-            start,
-            entries,
+            entries: lines,
             scratch: RefCell::new((Rounded::new(rows), std::array::from_fn(|_| Sum::new(rows)))),
         })
     }
 
     /// Bytes of the copy, and of a group of columns.
     pub(crate) fn bytes(&self) -> [usize; 2] {
-        [self.entries.len(), self.length].map(|count| count * size_of::<f32>())
+        [self.entries.slice().len(), self.length].map(|count| count * size_of::<f32>())
     }
 
     /// `out = A w` for the `matrix` this is a copy of, with the entries of the columns whose |w_j| is below `limit` rounded
@@ -173,7 +199,7 @@ impl SinglePrecision {
     /// Adds the columns from `first` on, a multiple of [`GROUP`], as many as there are weights.
     pub(crate) fn add(&self, matrix: &DMatrix<f64>, first: usize, products: &mut [Product]) {
         Arch::new().dispatch(Multiply {
-            groups: &self.entries[self.start + first / GROUP * self.length..],
+            groups: &self.entries.slice()[first / GROUP * self.length..],
             length: self.length,
             matrix: &matrix.as_slice()[first * matrix.nrows()..],
             products,
@@ -190,7 +216,7 @@ impl SinglePrecision {
     /// The products of r with the columns from `first` on, a multiple of [`GROUP`], as many as `out` has entries.
     pub(crate) fn products(&self, first: usize, r: &Rounded, out: &mut [f64]) {
         Arch::new().dispatch(MultiplyAdjoint {
-            groups: &self.entries[self.start + first / GROUP * self.length..],
+            groups: &self.entries.slice()[first / GROUP * self.length..],
             length: self.length,
             r,
             out,

@@ -88,6 +88,10 @@ mod tests {
         }
         let mut zero = NormalMatrix::new(&a);
         assert!(!zero.factorize(&[0.0; 11], 0.0));
-        assert!(!zero.factorize(&[f64::NAN; 11], 0.0), "{:?}", zero.factor.map(|f| f.pivot(0)));
+        assert!(
+            !zero.factorize(&[f64::NAN; 11], 0.0),
+            "{:?}",
+            zero.factor.map(|f| f.pivot(0))
+        );
     }
 }

@@ -7,6 +7,8 @@ use super::tolerance::Norm;
 /// Steps grow at most by this factor at a time, and only if by at least that much.
 const MAX_GROWTH: f64 = 10.0;
 const WORTHWHILE: f64 = 1.15;
+/// By which a step stays below what the error allows.
+const SAFETY: f64 = 1.2;
 /// Growth of the error from one step to the next that is believed, and the error that is then aimed at.
 const MAX_TREND: f64 = 3.0;
 const AIM: f64 = 0.25;
@@ -27,13 +29,19 @@ pub(super) fn next(
         .or_else(|| (steady > 1).then(|| ahead(order, error, last)).flatten())
 }
 
+/// Whether steps are likely to change after the next one, which would be the `steady`th at its h, if its error is about `last`.
+pub(super) fn is_due(order: usize, steady: usize, last: f64) -> bool {
+    let root = (order + 1) as f64; // a small integer
+    steady > order && WORTHWHILE * SAFETY * last.powf(1.0 / root) <= 1.0
+}
+
 /// What promises larger steps, if anything does.
 fn better(history: &History, norm: &Norm, order: usize, error: f64) -> Option<(usize, f64)> {
     let growth = |order: usize, error: f64, safety: f64| {
         let root = (order + 1) as f64; // a small integer
         1.0 / (safety * error.powf(1.0 / root)).max(1.0 / MAX_GROWTH)
     };
-    let mut best = (order, growth(order, error, 1.2));
+    let mut best = (order, growth(order, error, SAFETY));
     if order > 1 {
         let lower = formula::error_constant(order - 1).abs() * norm.of(history.row(order));
         let growth = growth(order - 1, lower, 1.3);
@@ -73,6 +81,15 @@ pub(super) fn retreat(order: usize, error: f64, failures: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn steps_are_due_to_grow_after_small_errors() {
+        assert!(
+            is_due(3, 4, 0.2) && !is_due(3, 4, 0.4),
+            "1.15·1.2·0.25^(1/4) is about 1"
+        );
+        assert!(!is_due(3, 3, 1e-3), "the differences are not yet those of one h");
+    }
 
     #[test]
     fn a_step_is_shortened_where_the_growth_of_errors_leads_beyond_a_tolerance() {

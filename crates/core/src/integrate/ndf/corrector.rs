@@ -53,6 +53,8 @@ pub(super) struct Corrector {
     matrix: Box<dyn NewtonSolver>,
     pub(super) passes: Passes,
     pub(super) ahead: Ahead,
+    /// Whether the next step is likely to have the same h and order, and A is long.
+    pub(super) looks_ahead: bool,
     /// c of the matrix, 0 if there is none.
     frozen: f64,
     age: usize,
@@ -88,6 +90,7 @@ impl Corrector {
             matrix: flow.newton_with(GramSolver::new(operator.clone()).with_support_tolerance(SUPPORT_TOLERANCE)),
             passes: Passes::new(flow, tolerance),
             ahead: Ahead::new(operator.rows(), operator.cols()),
+            looks_ahead: false,
             frozen: 0.0,
             age: 0,
             rate: FIRST_RATE,
@@ -218,7 +221,7 @@ impl Corrector {
                 psi: psi_q,
                 square: &mut total,
             });
-            if iteration == 0 && self.passes.are_long() {
+            if iteration == 0 && self.looks_ahead {
                 let limit = self.passes.limit(c, norm.steepest);
                 self.evaluations += 1;
                 self.ahead

@@ -71,16 +71,18 @@ pub(super) enum Renewal {
 /// See the module documentation.
 pub(super) struct Drift {
     largest_entry: f64,
-    /// Drift that is allowed.
+    /// Drift of log x that is allowed, and of any s_j.
+    allowance: f64,
     budget: f64,
     /// d log x/ds of the largest factor: with ‖w‖, the residual that a drift of size one makes.
     steepness: f64,
     /// ‖y‖, which is about ‖w‖ for columns of norm one, and the residual below which it is nothing.
     size: f64,
     vanishing: f64,
-    /// Columns whose s_j is kept in double precision, in increasing order, and ‖w‖ over the others.
+    /// Columns whose s_j is kept in double precision, in increasing order; over the others, ‖w‖ and the largest d log x/ds.
     principal: Vec<usize>,
     remainder: f64,
+    steepest: f64,
     /// Of the others, or of all; and of what is kept in double precision.
     of_single: Bound,
     of_double: Bound,
@@ -100,12 +102,14 @@ impl Drift {
         let matrix = problem.operator.dense();
         Self {
             largest_entry: matrix.map_or(flow.column_norm(), nalgebra::DMatrix::amax),
+            allowance: DRIFT * tolerance,
             budget: DRIFT * tolerance / flow.steepness(),
             steepness: flow.steepness(),
             size,
             vanishing: VANISHING * size,
             principal: Vec::new(),
             remainder: size,
+            steepest: flow.steepness(),
             of_single: Bound::default(),
             of_double: Bound::default(),
             steps: 0,
@@ -125,11 +129,12 @@ impl Drift {
     }
 
     /// After a step by Δq and Δs of these sizes, the latter by [`Norm::largest`](super::tolerance::Norm::largest), where w and
-    /// the size of r are about these: what of s has to be computed anew.
+    /// the size of r are about these, and what an error of s means for log x: what of s has to be computed anew.
     pub(super) fn after(
         &mut self,
         [moved, shifted]: [f64; 2],
         weights: &[f64],
+        sensitivity: &[f64],
         residual: f64,
         single: bool,
     ) -> Renewal {
@@ -141,12 +146,14 @@ impl Drift {
         self.steps += 1;
         let visible = DRIFT_OF_RESIDUAL / self.steepness * residual.max(self.vanishing);
         let mut joined = Vec::new();
-        if single && (!self.principal.is_empty() || self.of_single.total() * self.remainder > visible) {
-            joined = self.choose(weights);
+        let drift = self.of_single.total();
+        if single && (!self.principal.is_empty() || drift * self.remainder > visible || drift > self.budget) {
+            joined = self.choose(weights, sensitivity);
         }
         let seen_of_others = self.of_single.total() * self.remainder > visible;
         let seen = seen_of_others || self.of_double.total() * self.size > visible;
-        let renewed = seen || self.of_single.total().max(self.of_double.total()) > self.budget;
+        let felt = self.of_single.total() * self.steepest > self.allowance || self.of_double.total() > self.budget;
+        let renewed = seen || felt;
         if renewed {
             let hasty = seen_of_others && self.steps <= SHORTEST;
             self.hasty = if hasty { self.hasty + 1 } else { 0 };
@@ -166,14 +173,17 @@ impl Drift {
         }
     }
 
-    /// Chooses the columns that are kept in double precision, given w. Returns those that were not so far.
-    fn choose(&mut self, weights: &[f64]) -> Vec<usize> {
+    /// Chooses the columns that are kept in double precision, given w and d log x/ds. Returns those that were not so far.
+    ///
+    /// Drift counts for the others only as far as they feel it: a factor that is far below the largest hardly does where
+    /// L > 2, and when it grows it joins.
+    fn choose(&mut self, weights: &[f64], sensitivity: &[f64]) -> Vec<usize> {
         let largest = vectorized::largest_magnitude(weights);
         let (enter, leave) = (PRINCIPAL * largest, NO_LONGER * largest);
         let mut before = self.principal.iter().peekable();
         let (mut chosen, mut joined) = (Vec::new(), Vec::new());
-        let mut square = 0.0;
-        for (j, w) in weights.iter().enumerate() {
+        let (mut square, mut steepest) = (0.0, 0.0f64);
+        for (j, (w, sensitivity)) in weights.iter().zip(sensitivity).enumerate() {
             let was = before.next_if(|&&i| i == j).is_some();
             if w.abs() > if was { leave } else { enter } {
                 chosen.push(j);
@@ -182,12 +192,14 @@ impl Drift {
                 }
             } else {
                 square += w * w;
+                steepest = steepest.max(*sensitivity);
             }
         }
-        self.remainder = square.sqrt();
+        (self.remainder, self.steepest) = (square.sqrt(), steepest);
         if chosen.len() as f64 > TOO_MANY * weights.len() as f64 {
             // counts
-            (chosen, joined, self.remainder) = (Vec::new(), Vec::new(), self.size);
+            (chosen, joined) = (Vec::new(), Vec::new());
+            (self.remainder, self.steepest) = (self.size, self.steepness);
         }
         self.principal = chosen;
         joined

@@ -69,11 +69,11 @@ impl Passes {
         }
     }
 
-    /// After a step by Δq and Δs of these sizes, the latter by [`Norm::largest`](super::tolerance::Norm::largest), where w and
-    /// the size of r are about these: what of s has to be computed anew.
-    pub(super) fn drifted(&mut self, moved: [f64; 2], weights: &[f64], residual: f64) -> Renewal {
+    /// See [`Drift::after`].
+    pub(super) fn drifted(&mut self, moved: [f64; 2], weights: &[f64], sensitivity: &[f64], residual: f64) -> Renewal {
         self.residual = residual;
-        let renewal = self.drift.after(moved, weights, residual, self.single.is_some());
+        let single = self.single.is_some();
+        let renewal = self.drift.after(moved, weights, sensitivity, residual, single);
         if renewal == Renewal::Everything {
             self.single = None;
         }

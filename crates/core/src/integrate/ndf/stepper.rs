@@ -173,7 +173,9 @@ impl<'a> Stepper<'a> {
             self.history
                 .predict(self.order, &mut self.equation.predictor, &mut self.equation.psi);
             let (s, integrals) = (self.s(), self.integrals());
-            if self.corrector.passes.are_long() {
+            self.corrector.looks_ahead =
+                self.corrector.passes.are_long() && !control::is_due(self.order, self.steady + 1, self.last_error);
+            if self.corrector.looks_ahead {
                 let ahead = &mut self.corrector.ahead;
                 ahead.factor = self.order as f64 + 1.0; // a small integer
                 self.history.predict_next(self.order, s.clone(), &mut ahead.memory);
@@ -233,7 +235,11 @@ impl<'a> Stepper<'a> {
         let change = self.history.row(1);
         let moved = [size(&change[q]), self.norm.largest(&change[s.clone()])];
         let Evaluation { weights, residual, .. } = &self.iterate;
-        match self.corrector.passes.drifted(moved, weights, size(residual)) {
+        match self
+            .corrector
+            .passes
+            .drifted(moved, weights, self.norm.weights(), size(residual))
+        {
             Renewal::Columns(columns) => self.renew_columns(&columns),
             Renewal::Values(columns) => {
                 self.renew(0..1);

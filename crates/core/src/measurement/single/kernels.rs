@@ -19,16 +19,24 @@ pub(super) struct Multiply<'a, 'b> {
 pub(crate) struct Product<'a> {
     w: &'a [f64],
     sum: &'a mut Sum,
+    /// Weights of the present group in units of the limit, so that none is out of range; zero where they are not rounded.
+    rounded: [f32; GROUP],
+    any: bool,
     /// Columns that are not rounded, until there are four of them.
     large: [usize; 4],
     of_large: usize,
 }
+
+/// Tiles of a group after which it is the turn of the next product: they stay in the nearest cache, as do the sums.
+const TURN: usize = 16;
 
 impl<'a> Product<'a> {
     pub(crate) fn new(w: &'a [f64], sum: &'a mut Sum) -> Self {
         Self {
             w,
             sum,
+            rounded: [0.0; GROUP],
+            any: false,
             large: [0; 4],
             of_large: 0,
         }
@@ -47,12 +55,23 @@ impl WithSimd for Multiply<'_, '_> {
             products,
         } = self;
         let columns = products.first().map_or(0, |product| product.w.len());
-        // Backwards, as the other product goes forwards: what was read last is in the caches. So is a group after the first
-        // of the sums.
+        let turn = if products.len() > 1 {
+            TURN * TILE
+        } else {
+            length / GROUP
+        };
+        // Backwards, as the other product goes forwards: what was read last is in the caches.
         for group in (0..columns.div_ceil(GROUP)).rev() {
-            let entries = &groups[group * length..][..length];
             for product in products.iter_mut() {
-                product.add(simd, group, entries, matrix);
+                product.round(simd, group, matrix);
+            }
+            let entries = groups[group * length..][..length].chunks(GROUP * turn);
+            for (place, entries) in entries.enumerate() {
+                for product in products.iter_mut().filter(|product| product.any) {
+                    let single = product.sum.single.slice_mut();
+                    let end = single.len().min((place + 1) * turn);
+                    add_group(simd, entries, product.rounded, &mut single[place * turn..end]);
+                }
             }
         }
         for product in products {
@@ -62,28 +81,28 @@ impl WithSimd for Multiply<'_, '_> {
 }
 
 impl Product<'_> {
-    /// Adds a group of columns.
+    /// Rounds the weights of a group of columns, and adds those columns that are not rounded.
     #[inline(always)]
     #[allow(clippy::inline_always)] // only then it is compiled for the instruction set of its caller
-    fn add<S: Simd>(&mut self, simd: S, group: usize, entries: &[f32], matrix: &[f64]) {
-        let Sum { single, double, limit } = &mut *self.sum;
+    fn round<S: Simd>(&mut self, simd: S, group: usize, matrix: &[f64]) {
+        let Sum { double, limit, .. } = &mut *self.sum;
         let (limit, w) = (*limit, self.w);
         let (nothing, scale) = (NOTHING * limit, 1.0 / limit);
         let ordinary = |w: &f64| (w.abs() < limit) & (w.abs() > nothing);
         let weights = &w[GROUP * group..w.len().min(GROUP * (group + 1))];
-        // in units of the limit, so that none is out of range
-        let mut rounded = [0.0f32; GROUP];
+        self.rounded = [0.0; GROUP];
+        self.any = true;
         if weights.iter().fold(true, |all, w| all & ordinary(w)) {
-            for (rounded, w) in rounded.iter_mut().zip(weights) {
+            for (rounded, w) in self.rounded.iter_mut().zip(weights) {
                 *rounded = (scale * w) as f32;
             }
-            return add_group(simd, entries, rounded, single);
+            return;
         }
-        let mut any = false;
+        self.any = false;
         for (k, &weight) in weights.iter().enumerate() {
             if ordinary(&weight) {
-                rounded[k] = (scale * weight) as f32;
-                any = true;
+                self.rounded[k] = (scale * weight) as f32;
+                self.any = true;
             } else if weight.abs() > nothing || weight.is_nan() {
                 self.large[self.of_large] = GROUP * group + k;
                 self.of_large += 1;
@@ -95,9 +114,6 @@ impl Product<'_> {
                     self.of_large = 0;
                 }
             }
-        }
-        if any {
-            add_group(simd, entries, rounded, single);
         }
     }
 
@@ -166,7 +182,7 @@ impl WithSimd for MultiplyAdjoint<'_> {
             out,
         } = self;
         for (out, group) in out.chunks_mut(GROUP).zip(groups.chunks_exact(length)) {
-            products(simd, group, entries, *scale, out);
+            products(simd, group, entries.slice(), *scale, out);
         }
     }
 }
