@@ -74,6 +74,8 @@ pub(super) struct Drift {
     /// Drift of log x that is allowed, and of any s_j.
     allowance: f64,
     budget: f64,
+    /// Whether L > 2, where small factors feel drift less than large ones.
+    is_deep: bool,
     /// d log x/ds of the largest factor: with ‖w‖, the residual that a drift of size one makes.
     steepness: f64,
     /// ‖y‖, which is about ‖w‖ for columns of norm one, and the residual below which it is nothing.
@@ -104,6 +106,7 @@ impl Drift {
             largest_entry: matrix.map_or(flow.column_norm(), nalgebra::DMatrix::amax),
             allowance: DRIFT * tolerance,
             budget: DRIFT * tolerance / flow.steepness(),
+            is_deep: flow.has_barrier(),
             steepness: flow.steepness(),
             size,
             vanishing: VANISHING * size,
@@ -147,7 +150,8 @@ impl Drift {
         let visible = DRIFT_OF_RESIDUAL / self.steepness * residual.max(self.vanishing);
         let mut joined = Vec::new();
         let drift = self.of_single.total();
-        if single && (!self.principal.is_empty() || drift * self.remainder > visible || drift > self.budget) {
+        let asked = drift * self.remainder > visible || (self.is_deep && drift > self.budget);
+        if single && (!self.principal.is_empty() || asked) {
             joined = self.choose(weights, sensitivity);
         }
         let seen_of_others = self.of_single.total() * self.remainder > visible;
