@@ -91,6 +91,13 @@ impl Problem {
         Self::new(operator, measurements, Some(truth), noise)
     }
 
+    /// y − `product`, in its place, m entries: the residual where the product is A w.
+    pub fn subtract_from_measurements(&self, product: &mut [f64]) {
+        for (entry, y) in product.iter_mut().zip(&self.measurements) {
+            *entry = y - *entry;
+        }
+    }
+
     /// Number of measurements m.
     pub fn rows(&self) -> usize {
         self.operator.rows()

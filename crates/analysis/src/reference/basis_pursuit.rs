@@ -14,6 +14,7 @@
 //! has |A_i·ν| < b_i (positive: A_i·ν < b_i) off S (Zhang, Yin, Cheng, J. Optim. Theory Appl. 164, 2015). The ν reported
 //! has the largest possible slack off S; where that vanishes, a second minimiser is looked for and shown.
 
+use hadaflow_core::compensated::{inner, mismatch, norm, transpose_times};
 use hadaflow_core::initialization::Sign;
 use nalgebra::DMatrix;
 
@@ -23,7 +24,6 @@ use super::dual_of_support::ACTIVE;
 use super::least_norm::wrong_input;
 use super::reach::{Reach, reach};
 use super::standard_form::{Pair, StandardForm};
-use hadaflow_core::compensated::{inner, mismatch, norm, transpose_times};
 
 /// The largest relative gap between value and bound that counts as certified, unless rounding the entries of ν costs
 /// more: that changes A_i·ν by about ε|A_i||ν|, which matters only where |A_i||ν| is many times b_i.

@@ -7,12 +7,12 @@
 //! ν = ν₀ + Nμ with ν₀ the shortest solution and N an orthonormal basis of the kernel of C_Sᵀ; what remains is the least
 //! maximum of affine functions of μ ([`minimax`]).
 
+use hadaflow_core::compensated::dot;
 use nalgebra::{DMatrix, DVector};
 
 use super::computed::Computed;
 use super::minimax::{Minimax, minimax};
 use super::orthogonal_basis::{DEPENDENT, OrthogonalBasis};
-use hadaflow_core::compensated::dot;
 
 /// Slack this small, in units of each constraint, marks a constraint that may be active.
 pub(super) const ACTIVE: f64 = 1e-9;

@@ -18,6 +18,7 @@
 //! F has infinite slope at 0, so w_∞ is 0 only where all of S is: on those entries it is 0, on the others it is the
 //! projection onto a problem that has a positive solution.
 
+use hadaflow_core::compensated::{norm, transpose_times};
 use hadaflow_core::error::Result;
 use hadaflow_core::initialization::Sign;
 use nalgebra::DMatrix;
@@ -30,7 +31,6 @@ use super::nonnegative_least_squares::{NonnegativeLeastSquares, OPTIMAL, nonnega
 use super::orthogonal_basis::OrthogonalBasis;
 use super::quick_limit::quick_limit;
 use super::strict_feasibility::{Feasibility, strict_feasibility};
-use hadaflow_core::compensated::{norm, transpose_times};
 
 /// The limit of a flow, and how it is known.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,12 +5,12 @@
 //! range, and A⁺y is the one solution in the row space, determined by any independent rows that span it. Singular values
 //! would do the same; the decomposition at hand loses half the digits on some matrices of low rank.
 
+use hadaflow_core::compensated::{mismatch, norm};
 use nalgebra::{DMatrix, DVector};
 
 use super::EXACT;
 use super::computed::Computed;
 use super::orthogonal_basis::OrthogonalBasis;
-use hadaflow_core::compensated::{mismatch, norm};
 
 /// A⁺y, and how far y is from the range of A.
 #[derive(Debug, Clone, PartialEq)]

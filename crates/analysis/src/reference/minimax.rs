@@ -5,13 +5,13 @@
 //! recomputed over them by nonnegative least squares. For any such h, Σ h_j (c_j + B_j·μ) is the same for every μ (Bh = 0)
 //! and never above the maximum, so that value and bound meet only at the optimum.
 
+use hadaflow_core::compensated::inner;
 use nalgebra::{DMatrix, DVector};
 
 use super::computed::Computed;
 use super::linear_program::{LinearProgram, Outcome, Relation};
 use super::nonnegative_least_squares::nonnegative_least_squares;
 use super::orthogonal_basis::OrthogonalBasis;
-use hadaflow_core::compensated::inner;
 
 /// Functions within this of the largest, in units of the data, are tried as those that are largest together. The linear
 /// program leaves an error of about 1e-10.

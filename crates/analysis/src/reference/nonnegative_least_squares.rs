@@ -7,13 +7,13 @@
 //! the columns of the answer are independent. Optimal means (Karush, Kuhn, Tucker): A_j·r ≤ 0, with equality where
 //! z_j > 0; the violation is measured at the end, as a cosine, and reported.
 
+use hadaflow_core::compensated::{inner, mismatch, norm, transpose_times};
+use hadaflow_core::measurement::{multiply, multiply_adjoint};
 use nalgebra::{DMatrix, DVector};
 
 use super::computed::Computed;
 use super::least_norm::wrong_input;
 use super::orthogonal_basis::OrthogonalBasis;
-use hadaflow_core::compensated::{inner, mismatch, norm, transpose_times};
-use hadaflow_core::measurement::{multiply, multiply_adjoint};
 
 /// A point whose conditions are violated by at most this much is optimal; rounding leaves about 1e-15.
 pub(super) const OPTIMAL: f64 = 1e-11;

@@ -17,6 +17,7 @@
 //! there is one solution only, which is recognised by a certificate: its columns A_S are independent, and A_Sᵀν = 0 with
 //! A_j·ν < 0 for all j ∉ S, so that any solution z has 0 = ν·A(z − z_S) = Σ_{j∉S} z_j A_j·ν, that is z_j = 0.
 
+use hadaflow_core::compensated::{mismatch, norm, transpose_times};
 use hadaflow_core::initialization::Sign;
 use hadaflow_core::measurement::multiply_adjoint;
 use hadaflow_core::newton::NormalMatrix;
@@ -25,7 +26,6 @@ use nalgebra::{DMatrix, DVector};
 use super::EXACT;
 use super::computed::Computed;
 use super::nonnegative_least_squares::nonnegative_least_squares;
-use hadaflow_core::compensated::{mismatch, norm, transpose_times};
 
 /// A step that changes no weight by more than this part of the largest is the last one.
 const CONVERGED: f64 = 1e-13;

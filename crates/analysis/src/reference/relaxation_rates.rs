@@ -12,11 +12,11 @@
 //! Rotations from one side find the singular values of a matrix with columns of any lengths as accurately as the matrix
 //! with these columns normalised allows (Drmač, Veselić, SIAM J. Matrix Anal. Appl. 29, 2008).
 
+use hadaflow_core::compensated::norm;
 use nalgebra::DMatrix;
 
 use super::bregman_projection::WeightedQr;
 use super::orthogonal_basis::OrthogonalBasis;
-use hadaflow_core::compensated::norm;
 
 /// Columns whose cosine is below this are orthogonal, up to rounding.
 const ORTHOGONAL: f64 = 1e-15;

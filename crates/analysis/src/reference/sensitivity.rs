@@ -16,11 +16,11 @@
 //! W and K are the two solutions of the least-squares problem of a Newton step, row by row accurate
 //! (see `weighted_qr`); |W| is bounded by a number of A alone, whatever D (Stewart, Linear Algebra Appl. 112, 1989).
 
+use hadaflow_core::compensated::norm;
 use nalgebra::DMatrix;
 
 use super::bregman_projection::{Limit, WeightedQr};
 use super::orthogonal_basis::OrthogonalBasis;
-use hadaflow_core::compensated::norm;
 
 /// U, n entries; NaN or ∞ where it leaves the range of doubles.
 pub(crate) fn sensitivity(a: &DMatrix<f64>, y: &[f64], limit: &Limit, depth: usize) -> Vec<f64> {

@@ -9,6 +9,7 @@
 //! which the flow approaches it as the initialization α shrinks: |w_∞ − z| ~ α^{2(1−ρ)} for L = 2 and ~ α^L for L > 2
 //! (Matt, Stöger, arXiv 2506.01143). ρ⁺ may be negative.
 
+use hadaflow_core::compensated::transpose_times;
 use hadaflow_core::initialization::Sign;
 use nalgebra::{DMatrix, DVector};
 
@@ -16,7 +17,6 @@ use super::computed::Computed;
 use super::dual_of_support::{Constraints, Dual, dual_of_support};
 use super::independent_rows::IndependentRows;
 use super::least_norm::wrong_input;
-use hadaflow_core::compensated::transpose_times;
 
 /// The largest gap between ρ and its dual bound that is accepted: what the linear program leaves where the set of
 /// largest products could not be told.

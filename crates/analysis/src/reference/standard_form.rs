@@ -10,6 +10,7 @@
 //! minimiser if its columns are independent and every slack off S is positive. The programs are set up over
 //! independent rows, and rows and columns are scaled by powers of two.
 
+use hadaflow_core::compensated::{inner, mismatch, norm, transpose_times};
 use nalgebra::{DMatrix, DVector};
 
 use super::computed::Computed;
@@ -18,7 +19,6 @@ use super::independent_rows::{IndependentRows, power_of_two};
 use super::linear_program::{LinearProgram, Outcome, Relation};
 use super::nonnegative_least_squares::nonnegative_least_squares;
 use super::orthogonal_basis::OrthogonalBasis;
-use hadaflow_core::compensated::{inner, mismatch, norm, transpose_times};
 
 /// Entries of the vertex above this part of the largest are tried as its support, in turn. The simplex method leaves
 /// errors of up to 1e-10 or so where a basic entry should vanish.

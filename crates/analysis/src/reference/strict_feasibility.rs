@@ -9,6 +9,7 @@
 //! (then z·Aᵀν = 0 leaves z_j = 0: Stiemke); or, where there is no nonnegative solution at all, by the residual of
 //! nonnegative least squares (Farkas).
 
+use hadaflow_core::compensated::{inner, mismatch, norm, transpose_times};
 use nalgebra::{DMatrix, DVector};
 
 use super::EXACT;
@@ -21,7 +22,6 @@ use super::minimax::{Minimax, minimax};
 use super::nonnegative_least_squares::nonnegative_least_squares;
 use super::orthogonal_basis::OrthogonalBasis;
 use super::standard_form::StandardForm;
-use hadaflow_core::compensated::{inner, mismatch, norm, transpose_times};
 
 /// The largest defect of the pair of programs that determines the margin, in units of the cap.
 const CERTIFIED_MARGIN: f64 = 1e-11;

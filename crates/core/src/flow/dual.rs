@@ -10,16 +10,12 @@ use self::branch::Branch;
 use super::{Evaluation, Flow, Formulation, StateTolerance};
 use crate::error::Result;
 use crate::initialization::Sign;
-use crate::measurement::{dense_kernels, multiply_adjoint};
+use crate::measurement::dense_kernels::{self, BLOCK, LONG};
 use crate::mirror::{IdenticalMirror, MirrorMap, Position};
 use crate::newton::{GramSolver, NewtonSolver};
 use crate::problem::Problem;
 use crate::profile::{Part, within};
 use crate::vectorized;
-
-/// Entries of A from which on it does not stay in a cache between two products, and of a block that does.
-const LONG: usize = 1 << 19;
-const BLOCK: usize = 1 << 14;
 
 /// The dual (mirror) flow q′ = y − A w(Aᵀq), q(0) = 0, for identical starts x0.
 ///
@@ -65,21 +61,19 @@ impl DualFlow {
         } = evaluation;
         let rows = q.len();
         // a multiple of what the products take together
-        let width = (BLOCK / rows).max(1).next_multiple_of(8);
+        let width = (BLOCK / size_of_val(q)).max(1).next_multiple_of(8);
         residual.fill(0.0);
         within(Part::Pass, || {
             for (block, columns) in matrix.as_slice().chunks(width * rows).enumerate() {
                 let first = block * width;
                 let range = first..first + columns.len() / rows;
-                multiply_adjoint(columns, q, &mut adjoint[range.clone()]);
+                dense_kernels::multiply_adjoint(columns, q, &mut adjoint[range.clone()]);
                 self.branch
                     .weights(first, &adjoint[range.clone()], &mut weights[range.clone()]);
                 dense_kernels::add(columns, &weights[range], residual);
             }
         });
-        for (r, y) in residual.iter_mut().zip(&self.problem.measurements) {
-            *r = y - *r;
-        }
+        self.problem.subtract_from_measurements(residual);
     }
 
     /// max ‖a_j‖, by which an error of q shows in s.
@@ -173,7 +167,9 @@ impl Flow for DualFlow {
 
     fn evaluate(&self, state: &[f64], evaluation: &mut Evaluation) {
         match self.problem.operator.dense() {
-            Some(matrix) if matrix.len() >= LONG => self.evaluate_by_blocks(matrix, state, evaluation),
+            Some(matrix) if size_of_val(matrix.as_slice()) >= LONG => {
+                self.evaluate_by_blocks(matrix, state, evaluation)
+            }
             _ => {
                 self.problem.operator.apply_adjoint(state, &mut evaluation.adjoint);
                 self.residual(evaluation);
@@ -320,7 +316,7 @@ mod tests {
     #[test]
     fn one_reading_gives_both_products() {
         let (rows, cols) = (300, 1901);
-        assert!(rows * cols >= LONG);
+        assert!(rows * cols * size_of::<f64>() >= LONG);
         let matrix = DMatrix::from_fn(rows, cols, |i, j| (((5 * i + 1) * (3 * j + 2)) as f64).sin() / 10.0);
         let y: Vec<f64> = (0..rows).map(|i| (i as f64).cos()).collect();
         let q: Vec<f64> = y.iter().map(|y| 0.1 * y).collect();

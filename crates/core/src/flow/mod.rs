@@ -176,9 +176,7 @@ pub trait Flow: Send + Sync {
 /// `out = y − A w`.
 fn residual(problem: &Problem, weights: &[f64], out: &mut [f64]) {
     problem.operator.apply(weights, out);
-    for (r, y) in out.iter_mut().zip(&problem.measurements) {
-        *r = y - *r;
-    }
+    problem.subtract_from_measurements(out);
 }
 
 /// The size ‖Aᵀy‖_∞/max‖a_j‖² of the weights that reach y.

@@ -50,18 +50,6 @@ impl DenseOperator {
     }
 }
 
-/// `out = A w` for the columns of a matrix, one after the other, as [`DenseOperator`] forms it: w has n entries, `out` has m.
-pub fn multiply(columns: &[f64], w: &[f64], out: &mut [f64]) {
-    debug_assert_eq!(columns.len(), w.len() * out.len());
-    dense_kernels::multiply(columns, w, out);
-}
-
-/// `out = Aᵀ r`, likewise: r has m entries, `out` has n.
-pub fn multiply_adjoint(columns: &[f64], r: &[f64], out: &mut [f64]) {
-    debug_assert_eq!(columns.len(), r.len() * out.len());
-    dense_kernels::multiply_adjoint(columns, r, out);
-}
-
 impl MeasurementOperator for DenseOperator {
     fn rows(&self) -> usize {
         self.matrix.nrows()
@@ -72,11 +60,13 @@ impl MeasurementOperator for DenseOperator {
     }
 
     fn apply(&self, w: &[f64], out: &mut [f64]) {
-        within(Part::Pass, || multiply(self.matrix.as_slice(), w, out));
+        within(Part::Pass, || dense_kernels::multiply(self.matrix.as_slice(), w, out));
     }
 
     fn apply_adjoint(&self, r: &[f64], out: &mut [f64]) {
-        within(Part::Pass, || multiply_adjoint(self.matrix.as_slice(), r, out));
+        within(Part::Pass, || {
+            dense_kernels::multiply_adjoint(self.matrix.as_slice(), r, out)
+        });
     }
 
     fn columns(&self, which: &[usize], out: &mut DMatrix<f64>) {

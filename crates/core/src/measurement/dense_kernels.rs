@@ -5,12 +5,17 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+/// Bytes from which on A does not stay in a cache between two products, and of a block of columns that does.
+pub(crate) const LONG: usize = 4 << 20;
+pub(crate) const BLOCK: usize = 128 << 10;
+
 /// `out = A w` for the column-major `matrix` with `out.len()` rows; columns with weight exactly zero are not read.
 ///
 /// `out[i]` is the sum over groups of four columns with nonzero weight, in order, each group added as
 /// (w_a a_i + w_b b_i) + (w_c c_i + w_d d_i); then the up to three columns left over, one by one. Four columns together read
 /// and write `out` once: as fast as faer from 80 × 200 to 600 × 4000 (measured), and the same on every instruction set.
-pub(crate) fn multiply(matrix: &[f64], w: &[f64], out: &mut [f64]) {
+pub fn multiply(matrix: &[f64], w: &[f64], out: &mut [f64]) {
+    debug_assert_eq!(matrix.len(), w.len() * out.len());
     out.fill(0.0);
     add(matrix, w, out);
 }
@@ -59,7 +64,8 @@ impl WithSimd for Multiply<'_> {
 ///
 /// Each entry is a sum over interleaved parts of its column, as many as the instruction set has lanes, and then the rows left
 /// over; four columns together read r once.
-pub(crate) fn multiply_adjoint(matrix: &[f64], r: &[f64], out: &mut [f64]) {
+pub fn multiply_adjoint(matrix: &[f64], r: &[f64], out: &mut [f64]) {
+    debug_assert_eq!(matrix.len(), r.len() * out.len());
     Arch::new().dispatch(MultiplyAdjoint { matrix, r, out });
 }
 

@@ -14,7 +14,8 @@ mod subsampled_dct;
 #[cfg(test)]
 mod tests;
 
-pub use dense::{DenseOperator, multiply, multiply_adjoint};
+pub use dense::DenseOperator;
+pub use dense_kernels::{multiply, multiply_adjoint};
 pub use ensemble::{Ensemble, by_name, catalogue};
 pub use gaussian::Gaussian;
 pub use rademacher::Rademacher;

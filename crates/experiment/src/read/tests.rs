@@ -64,6 +64,24 @@ fn numpy_files_of_every_order_and_type() {
     assert_eq!(read_vector(&corpus("vector.npy"), None), Ok(ROW_MAJOR[..3].to_vec()));
 }
 
+/// Longer than what is decoded at a time, in both orders; the second of a stack begins within such a part.
+#[test]
+fn long_numpy_files_are_read_whole() {
+    let (rows, cols) = (70, 101);
+    let numbers: Vec<f64> = (0..2 * rows * cols).map(|k| k as f64 - 3e3).collect();
+    let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let second = &numbers[rows * cols..];
+    let stack = npy(
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 70, 101), }",
+        &bytes,
+    );
+    assert_eq!(read_bytes("npy", &stack, Some(1)), Ok(dense(rows, cols, second)));
+    let columns = npy("{'descr': '<f8', 'fortran_order': True, 'shape': (140, 101), }", &bytes);
+    let at = |k: usize| numbers[k / cols + k % cols * 2 * rows];
+    let row_major: Vec<f64> = (0..2 * rows * cols).map(at).collect();
+    assert_eq!(read_bytes("npy", &columns, None), Ok(dense(2 * rows, cols, &row_major)));
+}
+
 #[test]
 fn the_crate_npyz_agrees() {
     for name in ["f8_c.npy", "f8_fortran.npy", "version3.npy"] {

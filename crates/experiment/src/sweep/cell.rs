@@ -321,9 +321,7 @@ fn show(flow: &dyn Flow, weights: &[f64], recorder: &mut dyn Recorder) {
     let mut evaluation = Evaluation::new(problem.rows(), problem.cols());
     evaluation.weights.copy_from_slice(weights);
     problem.operator.apply(weights, &mut evaluation.residual);
-    for (r, y) in evaluation.residual.iter_mut().zip(&problem.measurements) {
-        *r = y - *r;
-    }
+    problem.subtract_from_measurements(&mut evaluation.residual);
     recorder.record(&Snapshot {
         flow,
         t: DoubleDouble::ZERO,

@@ -6,7 +6,7 @@
 use super::ahead::Ahead;
 use super::drift::{Drift, Renewal};
 use crate::flow::{DualFlow, Evaluation, Flow};
-use crate::measurement::dense_kernels;
+use crate::measurement::dense_kernels::{self, BLOCK, LONG};
 use crate::measurement::single::{GROUP, Product, ROUNDING, SinglePrecision, TOGETHER};
 use crate::profile::{Part, within};
 
@@ -22,9 +22,6 @@ const SHARE_OF_RESIDUAL: f64 = 1e-4;
 const OUTPUT: f64 = 0.1;
 /// Smaller matrices stay in the nearest cache as they are.
 const SMALLEST: usize = 4096;
-/// Bytes from which on A does not stay in a cache between two products, and of a block that does.
-const LONG: usize = 4 << 20;
-const BLOCK: usize = 128 << 10;
 
 /// See the module documentation.
 pub(super) struct Passes {
@@ -126,7 +123,7 @@ impl Passes {
             ahead.sum.total(&mut ahead.residual);
         };
         within(Part::SinglePass, &mut sweep);
-        subtracted_from(&problem.measurements, &mut ahead.residual);
+        problem.subtract_from_measurements(&mut ahead.residual);
         true
     }
 
@@ -153,13 +150,8 @@ impl Passes {
     pub(super) fn accurate_residuals(&self, flow: &DualFlow, size: f64, evaluations: &mut [Evaluation]) {
         let limit = OUTPUT * self.tolerance * size / self.columns.sqrt();
         let limit = limit / (ROUNDING * self.column_norm);
-        match evaluations {
-            [evaluation] => self.residual_with(flow, limit, evaluation),
-            evaluations => {
-                for evaluations in evaluations.chunks_mut(TOGETHER) {
-                    self.residuals_with(flow, limit, evaluations);
-                }
-            }
+        for evaluations in evaluations.chunks_mut(TOGETHER) {
+            self.residuals_with(flow, limit, evaluations);
         }
     }
 
@@ -175,7 +167,7 @@ impl Passes {
             }
             _ => problem.operator.apply(weights, residual),
         }
-        subtracted_from(&problem.measurements, residual);
+        problem.subtract_from_measurements(residual);
     }
 
     fn residuals_with(&self, flow: &DualFlow, limit: f64, evaluations: &mut [Evaluation]) {
@@ -194,14 +186,7 @@ impl Passes {
             single.multiply_together(matrix, limit.min(f64::MAX), products);
         });
         for Evaluation { residual, .. } in evaluations {
-            subtracted_from(&problem.measurements, residual);
+            problem.subtract_from_measurements(residual);
         }
-    }
-}
-
-/// y − `product`, in its place.
-fn subtracted_from(y: &[f64], product: &mut [f64]) {
-    for (r, y) in product.iter_mut().zip(y) {
-        *r = y - *r;
     }
 }

@@ -112,3 +112,38 @@ fn what_is_seen_in_the_residual_stays_in_double_precision() {
     assert!(worst <= 1e-12, "{worst:e}");
     assert!(others >= 1e-10, "{others:e}: single precision is in use");
 }
+
+/// Where L > 2, s_j may drift the further the smaller the factor, but no factor feels half a tolerance of it.
+#[test]
+fn drift_is_weighed_by_what_factors_feel() {
+    let (m, n, tolerance) = (60, 300, 1e-6);
+    let signal = SparseSignal {
+        sparsity: 4,
+        magnitude: Magnitude::Uniform(0.5, 1.5),
+    };
+    let problem = Problem::synthetic(by_name("Gaussian").unwrap(), m, n, &signal, false, 0.0, 3).unwrap();
+    let matrix = problem.operator.dense().unwrap().clone();
+    let y = size(&problem.measurements);
+    let flow = DualFlow::new(problem, 3, Sign::Positive, &vec![1e-2; n]).unwrap();
+    let mut stepper = Stepper::new(&flow, &[], tolerance);
+    stepper.start(&vec![0.0; m]);
+    let (q, s) = (stepper.q(), stepper.s());
+    let (mut furthest, mut felt) = (0.0f64, 0.0f64);
+    let mut sensitivity = vec![0.0; n];
+    for _ in 0..2000 {
+        assert!(stepper.step());
+        let exact = matrix.transpose() * nalgebra::DVector::from_column_slice(&stepper.history.row(0)[q.clone()]);
+        let found = &stepper.history.row(0)[s.clone()];
+        flow.sensitivity(found, &mut sensitivity);
+        for ((exact, found), weight) in exact.iter().zip(found).zip(&sensitivity) {
+            furthest = furthest.max((exact - found).abs());
+            felt = felt.max(weight * (exact - found).abs());
+        }
+        if size(&stepper.evaluation.residual) <= 1e-6 * y {
+            break;
+        }
+    }
+    assert!(size(&stepper.evaluation.residual) <= 1e-6 * y);
+    assert!(felt <= 0.5 * tolerance, "{felt:e} is felt, more than half a tolerance");
+    assert!(furthest >= tolerance, "{furthest:e}: more than of large factors");
+}
