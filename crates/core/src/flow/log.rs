@@ -46,8 +46,8 @@ impl LogFlow {
         let data = reach.max(1.0).ln();
         let highest = (data.max(depth as f64 * largest) + 60.0).min(345.0) / depth as f64;
         let clamp = log_x0.iter().map(|x0| highest - x0).collect();
-        let norms = match problem.operator.dense() {
-            Some(a) => a.column_iter().map(|a| a.norm()).collect(),
+        let norms = match problem.operator.magnitudes() {
+            Some(known) => known.squared_norms.iter().map(|norm| norm.sqrt()).collect(),
             None => vec![1.0; problem.operator.cols()],
         };
         let size = problem.measurements.iter().map(|y| y * y).sum::<f64>().sqrt();

@@ -197,11 +197,8 @@ pub fn residual_rounding(problem: &Problem) -> f64 {
 
 /// max ‖a_j‖²; a matrix-free operator has columns of about unit norm.
 pub(crate) fn largest_squared_norm(problem: &Problem) -> f64 {
-    let norms = problem
-        .operator
-        .dense()
-        .map(|a| a.column_iter().fold(0.0f64, |n, column| n.max(column.norm_squared())));
-    norms.unwrap_or(1.0).max(f64::MIN_POSITIVE)
+    let largest = problem.operator.magnitudes().map(|known| known.largest_squared_norm());
+    largest.unwrap_or(1.0).max(f64::MIN_POSITIVE)
 }
 
 /// In a signed model with a large start, w = u^L − v^L is a small difference: an error δ of log u costs L x0^L δ in w,

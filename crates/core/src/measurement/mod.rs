@@ -7,6 +7,7 @@ mod dense;
 pub(crate) mod dense_kernels;
 mod ensemble;
 mod gaussian;
+mod magnitudes;
 mod rademacher;
 pub(crate) mod single;
 mod sparse;
@@ -18,13 +19,17 @@ pub use dense::DenseOperator;
 pub use dense_kernels::{multiply, multiply_adjoint};
 pub use ensemble::{Ensemble, by_name, catalogue};
 pub use gaussian::Gaussian;
+pub use magnitudes::Magnitudes;
 pub use rademacher::Rademacher;
 pub use sparse::SparseOperator;
 pub use subsampled_dct::{SubsampledDct, SubsampledDctOperator};
 
+use std::borrow::Cow;
+
 use nalgebra::DMatrix;
 
 use crate::error::{CoreError, Result};
+use crate::vectorized;
 
 /// A linear map A: R^n → R^m, given by its two products.
 ///
@@ -44,6 +49,11 @@ pub trait MeasurementOperator: Send + Sync {
     fn dense(&self) -> Option<&DMatrix<f64>> {
         None
     }
+    /// How large the entries of that matrix are; worth being kept. Where it is `None`, columns are taken to have about unit
+    /// norm.
+    fn magnitudes(&self) -> Option<Cow<'_, Magnitudes>> {
+        self.dense().map(|matrix| Cow::Owned(Magnitudes::of(matrix)))
+    }
 }
 
 /// m, n >= 1.
@@ -62,6 +72,9 @@ pub(crate) fn check_sizes(rows: usize, cols: usize) -> Result<()> {
 
 /// Every entry is finite.
 pub(crate) fn check_finite(what: &'static str, entries: &[f64]) -> Result<()> {
+    if vectorized::all_finite(entries) {
+        return Ok(());
+    }
     match entries.iter().position(|entry| !entry.is_finite()) {
         None => Ok(()),
         Some(index) => Err(CoreError::NotFinite {

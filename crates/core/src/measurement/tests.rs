@@ -89,6 +89,17 @@ fn the_products_are_those_of_the_explicit_matrix() {
             if let Some(dense) = operator.dense() {
                 assert_eq!(dense, &matrix, "{name}");
             }
+            assert_eq!(operator.dense().is_some(), operator.magnitudes().is_some(), "{name}");
+            if let Some(known) = operator.magnitudes() {
+                assert_eq!(known.largest_entry, matrix.amax(), "{name}");
+                assert_eq!(known.squared_norms.len(), n);
+                for (j, square) in known.squared_norms.iter().enumerate() {
+                    let column = matrix.column(j).norm_squared();
+                    assert!((square - column).abs() <= 1e-14 * column, "{name} {m} x {n}: {j}");
+                }
+                let largest = known.squared_norms.iter().fold(0.0f64, |a, &b| a.max(b));
+                assert_eq!(known.largest_squared_norm(), largest);
+            }
         }
     }
 }
@@ -366,6 +377,45 @@ fn the_storage_estimate_covers_what_is_stored_and_never_overflows() {
         dct < Gaussian.storage_bytes(1000, 1_000_000) / 10,
         "a matrix-free operator is small: {dct}"
     );
+}
+
+/// An operator that says nothing of its entries but what they are.
+struct Bare(DMatrix<f64>);
+
+impl MeasurementOperator for Bare {
+    fn rows(&self) -> usize {
+        self.0.nrows()
+    }
+
+    fn cols(&self) -> usize {
+        self.0.ncols()
+    }
+
+    fn apply(&self, w: &[f64], out: &mut [f64]) {
+        multiply(self.0.as_slice(), w, out);
+    }
+
+    fn apply_adjoint(&self, r: &[f64], out: &mut [f64]) {
+        multiply_adjoint(self.0.as_slice(), r, out);
+    }
+
+    fn columns(&self, which: &[usize], out: &mut DMatrix<f64>) {
+        which
+            .iter()
+            .enumerate()
+            .for_each(|(k, &j)| out.set_column(k, &self.0.column(j)));
+    }
+
+    fn dense(&self) -> Option<&DMatrix<f64>> {
+        Some(&self.0)
+    }
+}
+
+#[test]
+fn the_magnitudes_of_a_dense_matrix_are_known_without_being_kept() {
+    let matrix = DMatrix::from_fn(3, 4, |i, j| 1e3 * ((3 * i + 5 * j + 1) as f64).sin());
+    let kept = DenseOperator::new(matrix.clone()).unwrap();
+    assert_eq!(Bare(matrix).magnitudes(), kept.magnitudes());
 }
 
 const GOLDEN_GAUSSIAN: [f64; 12] = [

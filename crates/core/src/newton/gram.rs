@@ -89,8 +89,8 @@ impl GramSolver {
     pub fn new(operator: Arc<dyn MeasurementOperator>) -> Self {
         let n = operator.cols();
         // A matrix-free operator is assumed to have columns of about unit norm: this only ranks its columns.
-        let squared_norms = match operator.dense() {
-            Some(matrix) => matrix.column_iter().map(|column| column.norm_squared()).collect(),
+        let squared_norms = match operator.magnitudes() {
+            Some(known) => known.into_owned().squared_norms,
             None => vec![1.0; n],
         };
         Self {

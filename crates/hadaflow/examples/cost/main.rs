@@ -18,6 +18,7 @@ mod clock;
 mod order;
 mod report;
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use hadaflow::core::event::{LossBelow, TimeReached};
 use hadaflow::core::flow::choose;
 use hadaflow::core::initialization::{Initialization, Model, Sign};
 use hadaflow::core::integrate::{Integrator, NdfIntegrator, Schedule, Task};
-use hadaflow::core::measurement::{MeasurementOperator, by_name};
+use hadaflow::core::measurement::{Magnitudes, MeasurementOperator, by_name};
 use hadaflow::core::problem::Problem;
 use hadaflow::core::signal::{Magnitude, SparseSignal};
 use hadaflow::core::trajectory::Trajectory;
@@ -172,5 +173,9 @@ impl MeasurementOperator for Counted {
 
     fn dense(&self) -> Option<&DMatrix<f64>> {
         self.operator.dense()
+    }
+
+    fn magnitudes(&self) -> Option<Cow<'_, Magnitudes>> {
+        self.operator.magnitudes()
     }
 }
