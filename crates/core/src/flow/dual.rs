@@ -46,6 +46,13 @@ impl DualFlow {
         self.branch.weights(first, s, out);
     }
 
+    /// The same within a loop that is compiled for an instruction set.
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // only then it is compiled for the instruction set of its caller
+    pub(crate) fn weights_within(&self, first: usize, s: &[f64], out: &mut [f64]) {
+        self.branch.weights_within(first, s, out);
+    }
+
     /// w(s) and r = y − A w(s) at the s = Aᵀq that the evaluation holds.
     pub(crate) fn residual(&self, evaluation: &mut Evaluation) {
         self.branch.weights(0, &evaluation.adjoint, &mut evaluation.weights);
@@ -91,6 +98,11 @@ impl DualFlow {
         self.branch.depth > 2
     }
 
+    /// w′(s), where w(s) is known.
+    pub(crate) fn slopes(&self, s: &[f64], w: &[f64], out: &mut [f64]) {
+        self.branch.slopes(s, w, out);
+    }
+
     /// How far s goes: |log x0| and a little for L = 2, up to the barrier x0^{2−L} for L > 2.
     pub(crate) fn reach(&self) -> f64 {
         if self.branch.depth == 2 {
@@ -130,9 +142,9 @@ impl DualFlow {
     /// The dual flow of `problem` when every factor starts at the vector `x0` (n positive entries).
     pub fn new(problem: Problem, depth: usize, sign: Sign, x0: &[f64]) -> Result<Self> {
         let mirror = Arc::new(IdenticalMirror::new(depth, sign, x0)?);
-        let branch = Branch::new(depth, sign, x0, &problem);
-        let largest = x0.iter().fold(0.0f64, |a, &b| a.max(b));
         let reach = super::reach(&problem);
+        let branch = Branch::new(depth, sign, x0, reach);
+        let largest = x0.iter().fold(0.0f64, |a, &b| a.max(b));
         let signed = sign == Sign::Signed;
         let cancellation = super::cancellation(reach, depth, signed, largest, super::EXACT_FROM_START);
         let largest_factor = largest.max(reach.powf(1.0 / depth as f64)); // depth <= 64

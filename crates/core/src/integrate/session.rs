@@ -92,6 +92,8 @@ struct Scratch {
     state: Vec<f64>,
     integrals: Vec<f64>,
     evaluation: Evaluation,
+    /// The state of which the evaluation is, to the last bit; empty if it is one of a formula.
+    evaluated: Vec<f64>,
     due: Vec<(f64, Key)>,
     values: Vec<f64>,
 }
@@ -111,6 +113,7 @@ impl<'a> Session<'a> {
             state: start.state.clone(),
             integrals: vec![0.0; outputs],
             evaluation: Evaluation::new(m, n),
+            evaluated: Vec::new(),
             due: Vec::new(),
             values: Vec::new(),
         };
@@ -162,15 +165,22 @@ impl<'a> Session<'a> {
         &self.state
     }
 
+    /// The last evaluation: after [`Session::begin`], that of the state to start from.
+    pub fn evaluation(&self) -> &Evaluation {
+        &self.scratch.evaluation
+    }
+
     /// Records the initial state and checks the events there. `Some` if the run ends before its first step.
     pub fn begin(&mut self) -> Option<Outcome> {
         let state = self.state.clone();
-        self.task.flow.evaluate(&state, &mut self.scratch.evaluation);
-        self.statistics.rhs += 1;
+        self.scratch.state.copy_from_slice(&state);
+        self.evaluate_exactly();
         if let Some(outcome) = self.broken(&state) {
             return Some(outcome);
         }
-        self.clockwork.restart(self.earliest_time());
+        if self.memoryless {
+            self.clockwork.restart(self.earliest_time());
+        }
         self.measure_events(0.0);
         std::mem::swap(&mut self.values, &mut self.scratch.values);
         self.scratch.state.copy_from_slice(&state);
@@ -190,7 +200,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// A thousandth of the fastest relative time scale of the factors at the start.
+    /// Where no first step is announced: a thousandth of the fastest relative time scale of the factors at the start.
     fn earliest_time(&self) -> f64 {
         let fastest = self.task.flow.relative_rate(&self.state, &self.scratch.evaluation);
         if fastest > 0.0 && fastest.is_finite() {
@@ -207,6 +217,7 @@ impl<'a> Session<'a> {
         self.statistics.steps += 1;
         self.steps_since_restart += 1;
         dense.evaluation(&mut self.scratch.evaluation);
+        self.scratch.evaluated.clear();
         if !dense.state(to, &mut self.scratch.state) {
             return Verdict::End(Outcome::SolverFailure {
                 message: "no interpolant at the end of a step".into(),
@@ -313,7 +324,9 @@ impl<'a> Session<'a> {
         self.scratch.integrals.fill(0.0);
         let state = self.state.clone();
         self.scratch.state.copy_from_slice(&state);
-        self.task.flow.evaluate(&state, &mut self.scratch.evaluation);
+        if self.scratch.evaluated != state {
+            self.task.flow.evaluate(&state, &mut self.scratch.evaluation);
+        }
         // An event is located to 1e-13 of the local time: a record within that is the final one.
         let blur = 2e-13 * self.located;
         let already = self.last_recorded.is_some_and(|last| self.base.minus(last) <= blur);
@@ -451,8 +464,14 @@ impl<'a> Session<'a> {
 
     /// The same of the very state, whatever the interpolant says: what an event says holds for the state that is handed on.
     fn evaluate_exactly(&mut self) {
-        let Scratch { state, evaluation, .. } = &mut self.scratch;
+        let Scratch {
+            state,
+            evaluation,
+            evaluated,
+            ..
+        } = &mut self.scratch;
         self.task.flow.evaluate(state, evaluation);
+        evaluated.clone_from(state);
         self.statistics.rhs += 1;
     }
 

@@ -5,14 +5,16 @@
 //! entries to matter. Both products can be formed for a few columns at a time, so that one reading serves two of them.
 
 mod kernels;
+mod lines;
 
 use std::cell::RefCell;
 
 use nalgebra::DMatrix;
 use pulp::Arch;
 
-pub(crate) use self::kernels::Product;
-use self::kernels::{Multiply, MultiplyAdjoint};
+use self::kernels::{Multiply, MultiplyAdjoint, Sweep};
+pub(crate) use self::kernels::{Product, Weigh};
+use self::lines::Lines;
 
 /// Relative rounding of an entry.
 pub(crate) const ROUNDING: f64 = 6e-8;
@@ -22,12 +24,20 @@ pub(crate) const GROUP: usize = 8;
 const TILE: usize = 16;
 /// Products A w that one reading is worth waiting for.
 pub(crate) const TOGETHER: usize = 8;
-/// Entries in a cache line.
-const CACHE_LINE: usize = 16;
 /// Entries outside [1/LARGEST, LARGEST] have no safe single.
 const LARGEST: f64 = 1e15;
 /// What is smaller than this beside the largest is nothing in single precision, and would be slow as a subnormal.
 const NOTHING: f64 = 1e-20;
+
+/// As many zeros as there are rows, and a few more: there is always room for them.
+fn few(rows: usize) -> Lines {
+    Lines::zeros(rows.next_multiple_of(TILE)).unwrap_or_else(|| panic!("no memory for a vector of {rows} numbers"))
+}
+
+/// Whether an entry has a safe single.
+fn fits(a: f64) -> bool {
+    (a.abs() <= LARGEST) & ((a.abs() >= 1.0 / LARGEST) | (a == 0.0))
+}
 
 /// See the module documentation; 4 m n bytes.
 pub(crate) struct SinglePrecision {
@@ -35,43 +45,6 @@ pub(crate) struct SinglePrecision {
     length: usize,
     entries: Lines,
     scratch: RefCell<(Rounded, [Sum; TOGETHER])>,
-}
-
-/// Numbers that begin at a cache line: a vector that lies in two of them takes twice as long to read or write.
-struct Lines {
-    start: usize,
-    entries: Vec<f32>,
-}
-
-impl Lines {
-    /// Room for so many; `None` if there is no memory for them.
-    fn with_capacity(length: usize) -> Option<Self> {
-        let mut entries: Vec<f32> = Vec::new();
-        entries.try_reserve_exact(CACHE_LINE + length).ok()?;
-        let aligned = entries.as_ptr().align_offset(CACHE_LINE * size_of::<f32>());
-        let start = aligned.min(CACHE_LINE);
-        entries.resize(start, 0.0);
-        Some(Self { start, entries })
-    }
-
-    /// So many zeros.
-    fn zeros(length: usize) -> Self {
-        // a few rows of numbers always fit
-        let mut lines = Self::with_capacity(length).unwrap_or(Self {
-            start: 0,
-            entries: Vec::new(),
-        });
-        lines.entries.resize(lines.start + length, 0.0);
-        lines
-    }
-
-    fn slice(&self) -> &[f32] {
-        &self.entries[self.start..]
-    }
-
-    fn slice_mut(&mut self) -> &mut [f32] {
-        &mut self.entries[self.start..]
-    }
 }
 
 /// r in single precision, as a multiple of its largest entry.
@@ -91,7 +64,7 @@ impl Rounded {
     /// Zero in R^`rows`.
     pub(crate) fn new(rows: usize) -> Self {
         Self {
-            entries: Lines::zeros(rows.next_multiple_of(TILE)),
+            entries: few(rows),
             scale: 0.0,
         }
     }
@@ -112,7 +85,7 @@ impl Sum {
     /// Zero in R^`rows`.
     pub(crate) fn new(rows: usize) -> Self {
         Self {
-            single: Lines::zeros(rows.next_multiple_of(TILE)),
+            single: few(rows),
             double: vec![0.0; rows],
             limit: f64::MAX,
         }
@@ -136,36 +109,32 @@ impl Sum {
 impl SinglePrecision {
     /// A copy of the matrix; `None` where an entry is out of range or there is no memory for it.
     pub(crate) fn of(matrix: &DMatrix<f64>) -> Option<Self> {
-        let fits = |a: &f64| *a == 0.0 || (1.0 / LARGEST..=LARGEST).contains(&a.abs());
-        if !matrix.iter().all(fits) {
-            return None;
-        }
         let (rows, cols) = (matrix.nrows(), matrix.ncols());
         let length = GROUP * rows.next_multiple_of(TILE);
-        let mut lines = Lines::with_capacity(length * cols.div_ceil(GROUP))?;
-        let entries = &mut lines.entries;
-        for columns in matrix.as_slice().chunks(GROUP * rows) {
-            for first in (0..rows).step_by(TILE) {
-                let last = rows.min(first + TILE);
-                for k in 0..GROUP {
-                    let tile = entries.len();
-                    if let Some(column) = columns.get(k * rows..(k + 1) * rows) {
-                        entries.extend(column[first..last].iter().map(|&a| a as f32)); // in range
+        let mut lines = Lines::zeros(length * cols.div_ceil(GROUP))?;
+        let groups = lines.slice_mut().chunks_exact_mut(length);
+        let mut fit = true;
+        for (group, columns) in groups.zip(matrix.as_slice().chunks(GROUP * rows)) {
+            for (k, column) in columns.chunks_exact(rows).enumerate() {
+                let tiles = group.chunks_exact_mut(GROUP * TILE);
+                for (tile, column) in tiles.zip(column.chunks(TILE)) {
+                    for (entry, &a) in tile[k * TILE..].iter_mut().zip(column) {
+                        fit &= fits(a);
+                        *entry = a as f32; // in range, or else it does not fit
                     }
-                    entries.resize(tile + TILE, 0.0);
                 }
             }
         }
-        Some(Self {
+        fit.then(|| Self {
             length,
             entries: lines,
             scratch: RefCell::new((Rounded::new(rows), std::array::from_fn(|_| Sum::new(rows)))),
         })
     }
 
-    /// Bytes of the copy, and of a group of columns.
-    pub(crate) fn bytes(&self) -> [usize; 2] {
-        [self.entries.slice().len(), self.length].map(|count| count * size_of::<f32>())
+    /// Bytes of the copy.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(self.entries.slice())
     }
 
     /// `out = A w` for the `matrix` this is a copy of, with the entries of the columns whose |w_j| is below `limit` rounded
@@ -173,7 +142,7 @@ impl SinglePrecision {
     pub(crate) fn multiply(&self, matrix: &DMatrix<f64>, w: &[f64], limit: f64, out: &mut [f64]) {
         let (_, [sum, ..]) = &mut *self.scratch.borrow_mut();
         sum.start(limit);
-        self.add(matrix, 0, &mut [Product::new(w, sum)]);
+        self.add(matrix, &mut [Product::new(w, sum)]);
         sum.total(out);
     }
 
@@ -190,19 +159,45 @@ impl SinglePrecision {
         sums.iter_mut().for_each(|sum| sum.start(limit));
         let parts = weights.into_iter().zip(sums.iter_mut());
         let mut parts: Vec<Product> = parts.map(|(w, sum)| Product::new(w, sum)).collect();
-        self.add(matrix, 0, &mut parts);
+        self.add(matrix, &mut parts);
         for (sum, out) in sums.iter().zip(outs) {
             sum.total(out);
         }
     }
 
-    /// Adds the columns from `first` on, a multiple of [`GROUP`], as many as there are weights.
-    pub(crate) fn add(&self, matrix: &DMatrix<f64>, first: usize, products: &mut [Product]) {
+    /// Adds the columns with their weights to the sums.
+    fn add(&self, matrix: &DMatrix<f64>, products: &mut [Product]) {
         Arch::new().dispatch(Multiply {
-            groups: &self.entries.slice()[first / GROUP * self.length..],
+            groups: self.entries.slice(),
             length: self.length,
-            matrix: &matrix.as_slice()[first * matrix.nrows()..],
+            matrix: matrix.as_slice(),
             products,
+        });
+    }
+
+    /// Products of r with the columns but for those that are `known`, from there to their `weights`, and these columns added
+    /// to the sum, group by group: one reading serves both.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn sweep(
+        &self,
+        matrix: &DMatrix<f64>,
+        r: &Rounded,
+        known: &[usize],
+        products: &mut [f64],
+        weigh: impl Weigh,
+        weights: &mut [f64],
+        sum: &mut Sum,
+    ) {
+        Arch::new().dispatch(Sweep {
+            groups: self.entries.slice(),
+            length: self.length,
+            matrix: matrix.as_slice(),
+            r,
+            known,
+            products,
+            weigh,
+            weights,
+            sum,
         });
     }
 
@@ -210,13 +205,12 @@ impl SinglePrecision {
     pub(crate) fn multiply_adjoint(&self, r: &[f64], out: &mut [f64]) {
         let (rounded, _) = &mut *self.scratch.borrow_mut();
         rounded.set(r);
-        self.products(0, rounded, out);
+        self.products(rounded, out);
     }
 
-    /// The products of r with the columns from `first` on, a multiple of [`GROUP`], as many as `out` has entries.
-    pub(crate) fn products(&self, first: usize, r: &Rounded, out: &mut [f64]) {
+    fn products(&self, r: &Rounded, out: &mut [f64]) {
         Arch::new().dispatch(MultiplyAdjoint {
-            groups: &self.entries.slice()[first / GROUP * self.length..],
+            groups: self.entries.slice(),
             length: self.length,
             r,
             out,
@@ -244,12 +238,6 @@ mod tests {
             let (mut product, mut adjoint) = (vec![f64::NAN; rows], vec![f64::NAN; cols]);
             for limit in [1e-300, 1e-3, 1e10] {
                 single.multiply(&matrix, &w, limit, &mut product);
-                let (mut sum, mut in_parts) = (Sum::new(rows), vec![f64::NAN; rows]);
-                sum.start(limit);
-                for (group, w) in w.chunks(GROUP).enumerate() {
-                    single.add(&matrix, GROUP * group, &mut [Product::new(w, &mut sum)]);
-                }
-                sum.total(&mut in_parts);
                 let several: Vec<Vec<f64>> = (0..3).map(|k| w.iter().map(|w| w / 10f64.powi(k)).collect()).collect();
                 let mut together = vec![vec![f64::NAN; rows]; 3];
                 let pairs = several.iter().zip(&mut together).map(|(w, out)| (&w[..], &mut out[..]));
@@ -264,21 +252,71 @@ mod tests {
                     let exact: f64 = (0..cols).map(|j| matrix[(i, j)] * w[j]).sum();
                     let bound = 4.0 * ROUNDING * size + 1e-14;
                     assert!((value - exact).abs() <= bound, "{rows} x {cols}, {limit}");
-                    assert!((in_parts[i] - exact).abs() <= bound, "{rows} x {cols}, {limit}");
                 }
             }
             single.multiply_adjoint(&r, &mut adjoint);
-            let second = GROUP.min(cols / GROUP * GROUP);
-            let (mut rounded, mut part) = (Rounded::new(rows), vec![f64::NAN; cols - second]);
-            rounded.set(&r);
-            single.products(second, &rounded, &mut part);
-            assert_eq!(part, adjoint[second..]);
             for (j, value) in adjoint.iter().enumerate() {
                 let exact: f64 = (0..rows).map(|i| matrix[(i, j)] * r[i]).sum();
                 assert!(
                     (value - exact).abs() <= 1e-200 * ROUNDING * rows as f64,
                     "{rows} x {cols}: {value} {exact}"
                 );
+            }
+        }
+    }
+
+    /// w_j = (A^T r)_j² + j/10, and where.
+    struct Squares<'a>(&'a mut Vec<usize>);
+
+    impl Weigh for Squares<'_> {
+        #[inline(always)]
+        fn weigh(&mut self, first: usize, products: &[f64], weights: &mut [f64]) {
+            self.0.extend(first..first + products.len());
+            for (k, (w, p)) in weights.iter_mut().zip(products).enumerate() {
+                *w = p * p + 0.1 * (first + k) as f64;
+            }
+        }
+    }
+
+    #[test]
+    fn a_sweep_is_both_products_one_after_the_other() {
+        for (rows, cols) in [(1, 1), (3, 5), (17, 8), (40, 33), (700, 20)] {
+            let matrix = matrix(rows, cols);
+            let single = SinglePrecision::of(&matrix).unwrap();
+            let r: Vec<f64> = (0..rows).map(|i| (3.0 + i as f64).sin()).collect();
+            for known in [vec![], vec![0], (0..cols).step_by(3).collect::<Vec<_>>()] {
+                let (mut rounded, mut sum) = (Rounded::new(rows), Sum::new(rows));
+                rounded.set(&r);
+                let mut products = vec![f64::NAN; cols];
+                known.iter().for_each(|&j| products[j] = 0.25);
+                let (mut weights, mut order) = (vec![f64::NAN; cols], Vec::new());
+                sum.start(1.0);
+                single.sweep(
+                    &matrix,
+                    &rounded,
+                    &known,
+                    &mut products,
+                    Squares(&mut order),
+                    &mut weights,
+                    &mut sum,
+                );
+                assert_eq!(order, (0..cols).collect::<Vec<_>>());
+                let mut adjoint = vec![0.0; cols];
+                single.multiply_adjoint(&r, &mut adjoint);
+                known.iter().for_each(|&j| adjoint[j] = 0.25);
+                assert_eq!(products, adjoint, "{rows} x {cols}, {known:?}");
+                let expected: Vec<f64> = (0..cols).map(|j| adjoint[j] * adjoint[j] + 0.1 * j as f64).collect();
+                assert_eq!(weights, expected, "{rows} x {cols}, {known:?}");
+                let (mut total, mut product) = (vec![0.0; rows], vec![0.0; rows]);
+                sum.total(&mut total);
+                single.multiply(&matrix, &weights, 1.0, &mut product);
+                let size: f64 = weights.iter().sum();
+                for (total, product) in total.iter().zip(&product) {
+                    assert!(
+                        (total - product).abs() <= 4.0 * ROUNDING * size,
+                        "{rows} x {cols}, {known:?}"
+                    );
+                }
             }
         }
     }

@@ -1,7 +1,6 @@
 //! The map s = Aᵀq ↦ (log u, log v) ↦ w of one start, entry by entry and for whole vectors.
 
 use crate::initialization::Sign;
-use crate::problem::Problem;
 use crate::vectorized::{self, Loop, exp, rough_exp, small_sinh};
 
 /// The map s ↦ (log u, log v) ↦ w of one start.
@@ -16,18 +15,23 @@ pub(super) struct Branch {
     square: Vec<f64>,
     /// Exponents of u^L are clamped here: an implicit predictor may overshoot by hundreds.
     clamp: f64,
+    /// Largest factor that is told apart.
+    largest: f64,
 }
 
 impl Branch {
-    pub(super) fn new(depth: usize, sign: Sign, x0: &[f64], problem: &Problem) -> Self {
+    /// For weights up to about `reach`.
+    pub(super) fn new(depth: usize, sign: Sign, x0: &[f64], reach: f64) -> Self {
         let log_x0: Vec<f64> = x0.iter().map(|x| x.ln()).collect();
         let largest = log_x0.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
-        let data = crate::flow::reach(problem).max(1.0).ln();
+        let data = reach.max(1.0).ln();
+        let clamp = (data.max(depth as f64 * largest) + 60.0).min(690.0); // depth <= 64
         Self {
             depth,
             signed: sign == Sign::Signed,
             barrier: x0.iter().map(|x| x.powi(2 - depth as i32)).collect(), // depth <= 64
-            clamp: (data.max(depth as f64 * largest) + 60.0).min(690.0),
+            clamp,
+            largest: (clamp / depth as f64).exp(),
             square: x0.iter().map(|x| x * x).collect(),
             log_x0,
         }
@@ -93,9 +97,21 @@ impl Branch {
     /// w(s) for the coordinates from `first` on, as many as there are entries; NaN beyond the barrier.
     pub(super) fn weights(&self, first: usize, s: &[f64], out: &mut [f64]) {
         let branch = self;
-        match (self.depth, self.signed) {
-            (2, _) => vectorized::run(Squares { branch, first, s, out }),
-            (3, _) => vectorized::run(Cubes { branch, first, s, out }),
+        match self.depth {
+            2 => vectorized::run(Squares { branch, first, s, out }),
+            3 => vectorized::run(Cubes { branch, first, s, out }),
+            _ => self.weights_within(first, s, out),
+        }
+    }
+
+    /// The same within a loop.
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // only then it is compiled for the instruction set of its caller
+    pub(super) fn weights_within(&self, first: usize, s: &[f64], out: &mut [f64]) {
+        let branch = self;
+        match self.depth {
+            2 => Squares { branch, first, s, out }.run(),
+            3 => Cubes { branch, first, s, out }.run(),
             _ => out
                 .iter_mut()
                 .zip(s)
@@ -137,11 +153,6 @@ impl Branch {
         for (out, &barrier) in out.iter_mut().zip(&self.barrier) {
             *out /= 1.0 + (largest.min(1.0 / barrier) / *out).powf(1.0 / l2);
         }
-    }
-
-    /// Largest factor that is told apart: see [`Branch::clamp`].
-    fn largest(&self) -> f64 {
-        (self.clamp / self.power()).exp()
     }
 }
 
@@ -207,7 +218,7 @@ struct Cubes<'a> {
 impl Loop for Cubes<'_> {
     #[inline(always)]
     fn run(self) {
-        let largest = self.branch.largest();
+        let largest = self.branch.largest;
         let entries = self.out.iter_mut().zip(self.s).zip(&self.branch.barrier[self.first..]);
         if self.branch.signed {
             for ((w, &s), &barrier) in entries {
@@ -234,7 +245,7 @@ struct CubeSlopes<'a> {
 impl Loop for CubeSlopes<'_> {
     #[inline(always)]
     fn run(self) {
-        let (largest, signed) = (self.branch.largest(), self.branch.signed);
+        let (largest, signed) = (self.branch.largest, self.branch.signed);
         let fourth = |x: f64| (x * x) * (x * x);
         for ((slope, &s), &barrier) in self.out.iter_mut().zip(self.s).zip(&self.branch.barrier) {
             let plus = fourth(inside(barrier - s, largest));

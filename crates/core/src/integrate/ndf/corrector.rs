@@ -53,7 +53,7 @@ pub(super) struct Corrector {
     matrix: Box<dyn NewtonSolver>,
     pub(super) passes: Passes,
     pub(super) ahead: Ahead,
-    /// Whether the next step is likely to have the same h and order, and A is long.
+    /// Whether A is long, and the order and h of the next step are taken to be known.
     pub(super) looks_ahead: bool,
     /// c of the matrix, 0 if there is none.
     frozen: f64,
@@ -117,13 +117,6 @@ impl Corrector {
         // near a barrier s has few digits left, and so has w(s)
         let blur = WEIGHT_PER_FACTOR * flow.rounding() / RESIDUAL_SHARE;
         self.rounding = ROUNDING.max(blur) * residual;
-    }
-
-    /// Jv and the like: see [`NewtonSolver`].
-    pub(super) fn linearized(&mut self, state: &[f64], evaluation: &Evaluation) -> &mut dyn NewtonSolver {
-        self.matrix.linearize(state, evaluation);
-        self.frozen = 0.0;
-        self.matrix.as_mut()
     }
 
     /// Finds q and s of the correction; `evaluation` holds the iterate: s, w(s) and r.
@@ -194,6 +187,7 @@ impl Corrector {
         let scale = 2.0 / (1.0 + c / self.frozen);
         let mut rate = self.rate.max((scale - 1.0).abs());
         d_q.fill(0.0);
+        d_s.iter_mut().zip(psi_s).for_each(|(d, psi)| *d = -psi);
         let floor = (c * self.rounding).powi(2);
         let mut last = f64::NAN;
         for iteration in 0..MAX_ITERATIONS {
@@ -221,19 +215,19 @@ impl Corrector {
                 psi: psi_q,
                 square: &mut total,
             });
-            if iteration == 0 && self.looks_ahead {
-                let limit = self.passes.limit(c, norm.steepest);
+            if self.looks_ahead {
+                let limit = self.passes.limit(c.max(self.ahead.c), norm.steepest);
                 self.evaluations += 1;
                 self.ahead
-                    .look(&self.passes, flow, limit, &self.change, psi_s, &mut self.shift);
+                    .look(&self.passes, flow, limit, &self.change, d_s, &mut self.shift);
             } else {
                 self.ahead.forget();
                 self.passes.adjoint(flow, &self.change, &mut self.shift);
             }
             let mut size = 0.0;
             vectorized::run(Move {
-                forcing: (iteration == 0).then_some(psi_s),
-                shift: &mut self.shift,
+                first: iteration == 0,
+                shift: &self.shift,
                 d: d_s,
                 predicted,
                 s: &mut evaluation.adjoint,
@@ -313,10 +307,10 @@ impl Loop for Advance<'_> {
     }
 }
 
-/// What a change `shift` of s does: to d_s, which it replaces less the forcing in the first iteration, to s, and to the norm.
+/// What a change `shift` of s does: to d_s, to s, and to the norm, which is that of d_s in the first iteration.
 struct Move<'a> {
-    forcing: Option<&'a [f64]>,
-    shift: &'a mut [f64],
+    first: bool,
+    shift: &'a [f64],
     d: &'a mut [f64],
     predicted: &'a [f64],
     s: &'a mut [f64],
@@ -328,7 +322,7 @@ impl Loop for Move<'_> {
     #[inline(always)]
     fn run(self) {
         let Self {
-            forcing,
+            first,
             shift,
             d,
             predicted,
@@ -336,18 +330,10 @@ impl Loop for Move<'_> {
             weights,
             square,
         } = self;
-        match forcing {
-            Some(forcing) => {
-                for ((shift, d), forcing) in shift.iter_mut().zip(d.iter_mut()).zip(forcing) {
-                    *shift -= forcing;
-                    *d = *shift;
-                }
-            }
-            None => d.iter_mut().zip(shift.iter()).for_each(|(d, shift)| *d += shift),
-        }
+        d.iter_mut().zip(shift).for_each(|(d, shift)| *d += shift);
         for ((s, p), d) in s.iter_mut().zip(predicted).zip(d.iter()) {
             *s = p + d;
         }
-        *square = vectorized::weighted_square_within(shift, weights);
+        *square = vectorized::weighted_square_within(if first { d } else { shift }, weights);
     }
 }

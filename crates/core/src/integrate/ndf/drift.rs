@@ -15,7 +15,7 @@
 
 use crate::flow::{DualFlow, Flow};
 use crate::measurement::single::ROUNDING;
-use crate::vectorized;
+use crate::vectorized::{self, Loop};
 
 /// ε in double precision, where the sums over the history round as well.
 const DOUBLE_ROUNDING: f64 = 2e-15;
@@ -81,8 +81,10 @@ pub(super) struct Drift {
     /// ‖y‖, which is about ‖w‖ for columns of norm one, and the residual below which it is nothing.
     size: f64,
     vanishing: f64,
-    /// Columns whose s_j is kept in double precision, in increasing order; over the others, ‖w‖ and the largest d log x/ds.
+    /// Columns whose s_j is kept in double precision, in increasing order, and the fraction of the largest weight above which
+    /// each column is to be among them; over the others, ‖w‖ and the largest d log x/ds.
     principal: Vec<usize>,
+    share: Vec<f64>,
     remainder: f64,
     steepest: f64,
     /// Of the others, or of all; and of what is kept in double precision.
@@ -101,9 +103,9 @@ impl Drift {
     pub(super) fn new(flow: &DualFlow, tolerance: f64) -> Self {
         let problem = flow.problem();
         let size = problem.measurements.iter().map(|y| y * y).sum::<f64>().sqrt();
-        let matrix = problem.operator.dense();
+        let magnitudes = problem.operator.magnitudes();
         Self {
-            largest_entry: matrix.map_or(flow.column_norm(), nalgebra::DMatrix::amax),
+            largest_entry: magnitudes.map_or(flow.column_norm(), |known| known.largest_entry),
             allowance: DRIFT * tolerance,
             budget: DRIFT * tolerance / flow.steepness(),
             is_deep: flow.has_barrier(),
@@ -111,6 +113,7 @@ impl Drift {
             size,
             vanishing: VANISHING * size,
             principal: Vec::new(),
+            share: vec![PRINCIPAL; problem.operator.cols()],
             remainder: size,
             steepest: flow.steepness(),
             of_single: Bound::default(),
@@ -183,29 +186,148 @@ impl Drift {
     /// L > 2, and when it grows it joins.
     fn choose(&mut self, weights: &[f64], sensitivity: &[f64]) -> Vec<usize> {
         let largest = vectorized::largest_magnitude(weights);
-        let (enter, leave) = (PRINCIPAL * largest, NO_LONGER * largest);
-        let mut before = self.principal.iter().peekable();
-        let (mut chosen, mut joined) = (Vec::new(), Vec::new());
-        let (mut square, mut steepest) = (0.0, 0.0f64);
-        for (j, (w, sensitivity)) in weights.iter().zip(sensitivity).enumerate() {
-            let was = before.next_if(|&&i| i == j).is_some();
-            if w.abs() > if was { leave } else { enter } {
-                chosen.push(j);
-                if !was {
-                    joined.push(j);
-                }
-            } else {
-                square += w * w;
-                steepest = steepest.max(*sensitivity);
+        let mut others = Others::default();
+        vectorized::run(Survey {
+            weights,
+            sensitivity,
+            share: &self.share,
+            largest,
+            others: &mut others,
+        });
+        (self.remainder, self.steepest) = (others.square.sqrt(), others.steepest);
+        if !others.moved {
+            return Vec::new();
+        }
+        let mut joined = Vec::new();
+        self.principal.clear();
+        for (j, (w, share)) in weights.iter().zip(&mut self.share).enumerate() {
+            let was = *share == NO_LONGER;
+            let is = w.abs() > *share * largest;
+            *share = if is { NO_LONGER } else { PRINCIPAL };
+            if is {
+                self.principal.push(j);
+            }
+            if is && !was {
+                joined.push(j);
             }
         }
-        (self.remainder, self.steepest) = (square.sqrt(), steepest);
-        if chosen.len() as f64 > TOO_MANY * weights.len() as f64 {
+        if self.principal.len() as f64 > TOO_MANY * weights.len() as f64 {
             // counts
-            (chosen, joined) = (Vec::new(), Vec::new());
+            self.principal.clear();
+            self.share.fill(PRINCIPAL);
             (self.remainder, self.steepest) = (self.size, self.steepness);
+            return Vec::new();
         }
-        self.principal = chosen;
         joined
+    }
+}
+
+/// Of the columns that are not principal, Σ w_j² and the largest sensitivity; and whether any has to join or leave them.
+#[derive(Default)]
+struct Others {
+    square: f64,
+    steepest: f64,
+    moved: bool,
+}
+
+/// See [`Others`].
+struct Survey<'a> {
+    weights: &'a [f64],
+    sensitivity: &'a [f64],
+    share: &'a [f64],
+    largest: f64,
+    others: &'a mut Others,
+}
+
+/// Columns that are looked at together.
+const LANES: usize = 8;
+
+impl Loop for Survey<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            weights,
+            sensitivity,
+            share,
+            largest,
+            others,
+        } = self;
+        let (mut square, mut steepest, mut moves) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+        let mut look = |l: usize, w: f64, sensitivity: f64, share: f64| {
+            let is = w.abs() > share * largest;
+            let was = share == NO_LONGER;
+            let (w, sensitivity) = if is { (0.0, 0.0) } else { (w, sensitivity) };
+            square[l] += w * w;
+            steepest[l] = if sensitivity > steepest[l] {
+                sensitivity
+            } else {
+                steepest[l]
+            };
+            moves[l] += if is == was { 0.0 } else { 1.0 };
+        };
+        let whole = weights.len() - weights.len() % LANES;
+        let blocks = weights.chunks_exact(LANES).zip(sensitivity.chunks_exact(LANES));
+        for ((w, sensitivity), share) in blocks.zip(share.chunks_exact(LANES)) {
+            for l in 0..LANES {
+                look(l, w[l], sensitivity[l], share[l]);
+            }
+        }
+        let rest = weights[whole..].iter().zip(&sensitivity[whole..]).zip(&share[whole..]);
+        for (l, ((&w, &sensitivity), &share)) in rest.enumerate() {
+            look(l, w, sensitivity, share);
+        }
+        others.square = square.iter().sum();
+        others.steepest = steepest.iter().fold(0.0, |a, &b| a.max(b));
+        others.moved = moves.iter().any(|&count| count > 0.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_others_are_surveyed_wherever_they_stand() {
+        for count in [1, 7, 8, 9, 21] {
+            let is_principal = |j: usize| j.is_multiple_of(3);
+            let weights: Vec<f64> = (0..count)
+                .map(|j| if is_principal(j) { -1.0 } else { 1e-6 * j as f64 })
+                .collect();
+            let sensitivity: Vec<f64> = (0..count).map(|j| 2.0 + (j as f64).sin()).collect();
+            let share: Vec<f64> = (0..count)
+                .map(|j| if is_principal(j) { NO_LONGER } else { PRINCIPAL })
+                .collect();
+            let survey = |weights: &[f64]| {
+                let mut others = Others::default();
+                vectorized::run(Survey {
+                    weights,
+                    sensitivity: &sensitivity,
+                    share: &share,
+                    largest: 1.0,
+                    others: &mut others,
+                });
+                others
+            };
+            let found = survey(&weights);
+            let others = || (0..count).filter(|&j| !is_principal(j));
+            let square: f64 = others().map(|j| weights[j] * weights[j]).sum();
+            assert!((found.square - square).abs() <= 1e-14 * square, "{count}");
+            let steepest = others().fold(0.0, |a, j| sensitivity[j].max(a));
+            assert_eq!(found.steepest, steepest, "{count}");
+            assert!(!found.moved, "{count}");
+            for j in 0..count {
+                for (weight, stays) in [
+                    (0.1 * NO_LONGER, false),
+                    (2.0 * NO_LONGER, true),
+                    (2.0 * PRINCIPAL, true),
+                ] {
+                    let mut other = weights.clone();
+                    other[j] = weight;
+                    // a principal column leaves below one bound, another joins above the other
+                    let moves = if is_principal(j) { !stays } else { weight > PRINCIPAL };
+                    assert_eq!(survey(&other).moved, moves, "{count}, {j}, {weight:e}");
+                }
+            }
+        }
     }
 }

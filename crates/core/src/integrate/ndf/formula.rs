@@ -63,7 +63,7 @@ fn values(order: usize, factor: f64) -> Differences {
     r
 }
 
-/// Π_{i<j} (θ + i)/(i + 1), j = 1..order: what ∇ʲ counts at θ ∈ [−1, 0] steps after the end of the last step.
+/// Π_{i<j} (θ + i)/(i + 1), j = 1..order: what ∇ʲ counts at θ ≥ −1 steps after the end of the last step.
 pub(super) fn newton_polynomials(order: usize, theta: f64) -> [f64; MAX_ORDER + 1] {
     let mut out = [1.0; MAX_ORDER + 1];
     for j in 1..=order {
@@ -71,4 +71,82 @@ pub(super) fn newton_polynomials(order: usize, theta: f64) -> [f64; MAX_ORDER + 
         out[j] = out[j - 1] * (theta + i) / (i + 1.0);
     }
     out
+}
+
+/// What ∇ⁱ before a step (i = 0, 1, …) and its correction d count in the predictor, of order k and `factor`·h further on, of
+/// the step after it.
+///
+/// With N_j of [`newton_polynomials`] it is Σ_{j≤k} N_j(factor) ∇ʲ after the step, where ∇ʲ = d + Σ_{i≥j} ∇ⁱ.
+pub(super) fn second_prediction(order: usize, factor: f64) -> ([f64; MAX_ORDER + 1], f64) {
+    let basis = newton_polynomials(order, factor);
+    let mut sum = 0.0;
+    let mut sums = [0.0; MAX_ORDER + 1];
+    for i in 0..=MAX_ORDER {
+        if i <= order {
+            sum += basis[i];
+        }
+        sums[i] = sum;
+    }
+    (sums, sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::DMatrix;
+
+    use super::*;
+
+    /// Coefficients of x = 1/ζ in what the formula makes of y′ = zy/h with y_n = ζⁿ: Σ_{m≤k} (1 − x)^m/m − κγ_k (1 − x)^{k+1} − z.
+    fn characteristic(order: usize, z: f64) -> Vec<f64> {
+        let mut sum = vec![0.0; order + 2];
+        let mut power = vec![1.0]; // (1 − x)^m
+        for m in 1..=order + 1 {
+            let mut next = vec![0.0; m + 1];
+            for (i, c) in power.iter().enumerate() {
+                next[i] += c;
+                next[i + 1] -= c;
+            }
+            power = next;
+            let factor = if m <= order {
+                1.0 / m as f64
+            } else {
+                -KAPPA[order] * GAMMA[order]
+            };
+            power.iter().enumerate().for_each(|(i, c)| sum[i] += factor * c);
+        }
+        sum[0] -= z;
+        sum
+    }
+
+    /// Moduli of the roots ζ, in decreasing order.
+    fn moduli(order: usize, z: f64) -> Vec<f64> {
+        // Σ c_i ζ^{−i} = 0: the companion matrix of c_0 ζ^d + c_1 ζ^{d−1} + …
+        let c = characteristic(order, z);
+        let d = c.len() - 1;
+        let companion = DMatrix::from_fn(d, d, |i, j| match (i, j) {
+            (0, j) => -c[j + 1] / c[0],
+            (i, j) if i == j + 1 => 1.0,
+            _ => 0.0,
+        });
+        let mut moduli: Vec<f64> = companion.complex_eigenvalues().iter().map(|root| root.norm()).collect();
+        moduli.sort_by(|a, b| b.total_cmp(a));
+        moduli
+    }
+
+    /// −J of the dual flow is symmetric: all its eigenvalues are there. What is left of an error after a step counts for
+    /// [`super::super::drift`].
+    #[test]
+    fn at_constant_steps_every_order_is_stable_on_the_whole_negative_axis() {
+        for order in 1..=MAX_ORDER {
+            let at_zero = moduli(order, 0.0);
+            assert!((at_zero[0] - 1.0).abs() <= 1e-9, "consistent");
+            assert!(at_zero[1] <= 0.71, "order {order}: {at_zero:?}");
+            for i in -60..=120 {
+                let z = -10f64.powf(f64::from(i) / 20.0);
+                let largest = moduli(order, z)[0];
+                assert!(largest < 1.0, "order {order}, z = {z}: {largest}");
+                assert!(z > -1.0 || largest <= 0.79, "order {order}, z = {z}: {largest}");
+            }
+        }
+    }
 }

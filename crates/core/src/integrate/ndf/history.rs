@@ -6,6 +6,7 @@ use super::formula::{self, Differences, MAX_ORDER};
 use crate::vectorized::{self, Loop};
 
 /// ∇⁰…∇^{k+2} of a vector function, one row each.
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct History {
     rows: Rows,
 }
@@ -44,13 +45,19 @@ impl History {
         );
     }
 
-    /// Entries `range` of Σ_{j≤k} (j + 1) ∇ʲ: with (k + 1) d, the predictor of the step after the one that is corrected by d.
-    pub(super) fn predict_next(&self, order: usize, range: std::ops::Range<usize>, out: &mut [f64]) {
+    /// Entries `range` of Σ_{j≤k} b_j ∇ʲ, where b_0 is one.
+    pub(super) fn combine(
+        &self,
+        order: usize,
+        basis: [f64; MAX_ORDER + 1],
+        range: std::ops::Range<usize>,
+        out: &mut [f64],
+    ) {
         run(
             order,
-            &mut Interpolate {
+            &mut Combine {
                 rows: &self.rows,
-                basis: std::array::from_fn(|j| j as f64 + 1.0), // small integers
+                basis,
                 start: range.start,
                 out,
             },
@@ -82,16 +89,7 @@ impl History {
 
     /// Entries `range` of the interpolating polynomial, θ ∈ [−1, 0] steps after the end of the last step.
     pub(super) fn interpolate(&self, order: usize, theta: f64, range: std::ops::Range<usize>, out: &mut [f64]) {
-        let basis = formula::newton_polynomials(order, theta);
-        run(
-            order,
-            &mut Interpolate {
-                rows: &self.rows,
-                basis,
-                start: range.start,
-                out,
-            },
-        );
+        self.combine(order, formula::newton_polynomials(order, theta), range, out);
     }
 }
 
@@ -225,14 +223,14 @@ impl Entries for Rescale<'_> {
     }
 }
 
-struct Interpolate<'a> {
+struct Combine<'a> {
     rows: &'a Rows,
     basis: [f64; MAX_ORDER + 1],
     start: usize,
     out: &'a mut [f64],
 }
 
-impl Entries for Interpolate<'_> {
+impl Entries for Combine<'_> {
     fn length(&self) -> usize {
         self.out.len()
     }
@@ -292,5 +290,36 @@ mod tests {
         // d = c f − ψ with d = 0: ψ is c times the derivative at the new time
         let slope = 2.0 - 2.5 + 0.75 * 2.5 * 2.5;
         assert!((psi[0] - 0.5 / formula::leading(3) * slope).abs() <= 1e-14);
+    }
+
+    /// After a step of order k with correction d, the look of whatever order and step ahead is the prediction of that history.
+    #[test]
+    fn a_step_is_foreseen_whatever_its_order_and_size() {
+        let value = |seed: usize| (0.7 * seed as f64 + 0.3).sin();
+        for order in 1..=MAX_ORDER {
+            for next in [order - 1, order, order + 1] {
+                for factor in [0.4, 1.0, 1.7] {
+                    if !(1..=MAX_ORDER).contains(&next) {
+                        continue;
+                    }
+                    let mut history = History::new(1);
+                    (0..MAX_ORDER + 3).for_each(|j| history.row_mut(j)[0] = value(j));
+                    let d = value(31);
+                    let (basis, of_correction) = formula::second_prediction(next, factor);
+                    let mut foreseen = [0.0];
+                    history.combine(order, basis, 0..1, &mut foreseen);
+                    foreseen[0] += of_correction * d;
+                    history.accept(order, &[d]);
+                    history.rescale(next, factor);
+                    let (mut predicted, mut psi) = ([0.0], [0.0]);
+                    history.predict(next, &mut predicted, &mut psi);
+                    let error = (foreseen[0] - predicted[0]).abs();
+                    assert!(
+                        error <= 1e-13 * predicted[0].abs().max(1.0),
+                        "{order} to {next}, {factor}: {error:e}"
+                    );
+                }
+            }
+        }
     }
 }

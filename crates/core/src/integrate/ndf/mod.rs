@@ -72,7 +72,7 @@ impl Integrator for NdfIntegrator {
 fn run(flow: &DualFlow, task: &Task, session: &mut Session) -> Outcome {
     let mut stepper = Stepper::new(flow, &task.mismatches, task.tolerance);
     stepper.reads_weights |= task.events.iter().any(|event| event.reads_weights());
-    stepper.start(session.state());
+    stepper.start(session.state(), session.evaluation());
     session.restarted(stepper.h);
     let outcome = loop {
         if !stepper.step() {

@@ -6,8 +6,8 @@
 use super::ahead::Ahead;
 use super::drift::{Drift, Renewal};
 use crate::flow::{DualFlow, Evaluation, Flow};
-use crate::measurement::dense_kernels::{self, BLOCK, LONG};
-use crate::measurement::single::{GROUP, Product, ROUNDING, SinglePrecision, TOGETHER};
+use crate::measurement::dense_kernels::{self, LONG};
+use crate::measurement::single::{ROUNDING, SinglePrecision, TOGETHER, Weigh};
 use crate::profile::{Part, within};
 
 /// Finer tolerances are not served by single precision.
@@ -22,6 +22,8 @@ const SHARE_OF_RESIDUAL: f64 = 1e-4;
 const OUTPUT: f64 = 0.1;
 /// Smaller matrices stay in the nearest cache as they are.
 const SMALLEST: usize = 4096;
+/// Larger matrices stay in no cache.
+const ENDLESS: usize = 24 << 20;
 
 /// See the module documentation.
 pub(super) struct Passes {
@@ -33,6 +35,9 @@ pub(super) struct Passes {
     drift: Drift,
     /// Size of r at the last step.
     residual: f64,
+    /// Bytes from which on A is long, and endless.
+    long: usize,
+    endless: usize,
 }
 
 impl Passes {
@@ -51,6 +56,8 @@ impl Passes {
             tolerance,
             drift,
             residual: f64::INFINITY,
+            long: LONG,
+            endless: ENDLESS,
         }
     }
 
@@ -77,6 +84,13 @@ impl Passes {
         renewal
     }
 
+    /// Takes any A for long, and for endless or not.
+    #[cfg(test)]
+    pub(super) fn exceed_caches(&mut self, endless: bool) {
+        self.long = 1;
+        self.endless = if endless { 1 } else { usize::MAX };
+    }
+
     /// The columns that are kept in double precision.
     #[cfg(test)]
     pub(super) fn principal(&self) -> &[usize] {
@@ -85,15 +99,26 @@ impl Passes {
 
     /// Whether A is so large that one reading should serve both products.
     pub(super) fn are_long(&self) -> bool {
-        self.single.as_ref().is_some_and(|single| single.bytes()[0] >= LONG)
+        self.bytes() >= self.long
     }
 
-    /// `shift` = Aᵀ`change` and, with the same reading of A, w and r at the s of the next step. False if that cannot be.
+    /// Whether it is so large that what a product takes is the reading, by far.
+    pub(super) fn are_endless(&self) -> bool {
+        self.bytes() >= self.endless
+    }
+
+    /// Of A in single precision, if that is in use.
+    fn bytes(&self) -> usize {
+        self.single.as_ref().map_or(0, SinglePrecision::bytes)
+    }
+
+    /// `shift` = Aᵀ`change` and, with the same reading of A, w and r at the s of the next step, where `d_s` is what the
+    /// correction has been so far. False if that cannot be.
     pub(super) fn look_ahead(
         &self,
         flow: &DualFlow,
         change: &[f64],
-        forcing: &[f64],
+        d_s: &[f64],
         shift: &mut [f64],
         ahead: &mut Ahead,
     ) -> bool {
@@ -101,28 +126,28 @@ impl Passes {
         let (Some(single), Some(matrix)) = (&self.single, problem.operator.dense()) else {
             return false;
         };
-        let n = shift.len();
-        let width = GROUP * (BLOCK / single.bytes()[1]).max(1);
-        let mut principal = self.drift.principal();
-        let mut sweep = || {
+        within(Part::SinglePass, || {
             ahead.rounded.set(change);
-            for first in (0..n).step_by(width) {
-                let block = first..n.min(first + width);
-                single.products(first, &ahead.rounded, &mut shift[block.clone()]);
-                let here = principal.partition_point(|&j| j < block.end);
-                dense_kernels::multiply_adjoint_at(matrix.as_slice(), &principal[..here], change, shift);
-                principal = &principal[here..];
-                let (s, weights) = (&mut ahead.s[block.clone()], &mut ahead.weights[block.clone()]);
-                let parts = shift[block.clone()].iter().zip(&forcing[block.clone()]);
-                for ((s, memory), (shift, forcing)) in s.iter_mut().zip(&ahead.memory[block]).zip(parts) {
-                    *s = memory + ahead.factor * (shift - forcing);
-                }
-                flow.weights(first, s, weights);
-                single.add(matrix, first, &mut [Product::new(weights, &mut ahead.sum)]);
-            }
+            let principal = self.drift.principal();
+            dense_kernels::multiply_adjoint_at(matrix.as_slice(), principal, change, shift);
+            let next = Next {
+                flow,
+                factor: ahead.factor,
+                memory: &ahead.memory,
+                d_s,
+                s: &mut ahead.s,
+            };
+            single.sweep(
+                matrix,
+                &ahead.rounded,
+                principal,
+                shift,
+                next,
+                &mut ahead.weights,
+                &mut ahead.sum,
+            );
             ahead.sum.total(&mut ahead.residual);
-        };
-        within(Part::SinglePass, &mut sweep);
+        });
         problem.subtract_from_measurements(&mut ahead.residual);
         true
     }
@@ -188,5 +213,27 @@ impl Passes {
         for Evaluation { residual, .. } in evaluations {
             problem.subtract_from_measurements(residual);
         }
+    }
+}
+
+/// w at the s of the next step: see [`super::ahead`].
+struct Next<'a> {
+    flow: &'a DualFlow,
+    factor: f64,
+    memory: &'a [f64],
+    d_s: &'a [f64],
+    s: &'a mut [f64],
+}
+
+impl Weigh for Next<'_> {
+    #[inline(always)]
+    fn weigh(&mut self, first: usize, shift: &[f64], weights: &mut [f64]) {
+        let block = first..first + shift.len();
+        let s = &mut self.s[block.clone()];
+        let parts = shift.iter().zip(&self.d_s[block.clone()]).zip(&self.memory[block]);
+        for (s, ((shift, d), memory)) in s.iter_mut().zip(parts) {
+            *s = memory + self.factor * (d + shift);
+        }
+        self.flow.weights_within(first, s, weights);
     }
 }

@@ -6,6 +6,7 @@ mod tests;
 use std::ops::Range;
 
 use super::super::session::{DenseOutput, integral_floor, integrands};
+use super::control::Plan;
 use super::corrector::{Corrected, Corrector, Equation};
 use super::drift::Renewal;
 use super::history::History;
@@ -44,6 +45,8 @@ pub(super) struct Stepper<'a> {
     last: (usize, f64),
     /// Order and size the next step is to have.
     next: Option<(usize, f64)>,
+    /// What was intended for it before the last one, if A is endless.
+    plan: Option<Plan>,
     /// Steps since either has changed.
     steady: usize,
     /// Of the last step, in tolerances.
@@ -83,6 +86,7 @@ impl<'a> Stepper<'a> {
             t: 0.0,
             last: (1, 0.0),
             next: None,
+            plan: None,
             steady: 0,
             last_error: 1.0,
             evaluation: Evaluation::new(m, n),
@@ -104,12 +108,11 @@ impl<'a> Stepper<'a> {
         self.m + self.n..self.m + self.n + 1 + self.mismatches.len()
     }
 
-    /// Forgets all history: order 1 from the state q, local time and integrals zero.
-    pub(super) fn start(&mut self, q: &[f64]) {
+    /// Forgets all history: order 1 from the state q and its evaluation, local time and integrals zero.
+    pub(super) fn start(&mut self, q: &[f64], evaluation: &Evaluation) {
         let (m, n) = (self.m, self.n);
         self.corrector.ahead.forget();
-        self.flow.evaluate(q, &mut self.evaluation);
-        self.corrector.evaluations += 1;
+        self.evaluation.copy_from(evaluation);
         let y = size(&self.flow.problem().measurements);
         self.corrector.start(self.flow, y.max(size(&self.evaluation.residual)));
         self.norm.at(self.flow, &self.evaluation.adjoint);
@@ -118,7 +121,7 @@ impl<'a> Stepper<'a> {
             .problem()
             .operator
             .apply_adjoint(&self.evaluation.residual, &mut pull);
-        self.h = self.first_step(q, &pull);
+        self.h = self.first_step(&pull);
         for j in 0..formula::MAX_ORDER + 3 {
             self.history.row_mut(j).fill(0.0);
         }
@@ -134,12 +137,15 @@ impl<'a> Stepper<'a> {
     }
 
     /// Step with which a first-order method makes an error of about a tenth of the tolerance: h² |s″| = 0.2, q″ = J r.
-    fn first_step(&mut self, q: &[f64], pull: &[f64]) -> f64 {
-        let mut curvature = vec![0.0; self.m];
-        let mut bend = vec![0.0; self.n];
-        let newton = self.corrector.linearized(q, &self.evaluation);
-        newton.apply_jacobian(&self.evaluation.residual, &mut curvature);
-        self.flow.problem().operator.apply_adjoint(&curvature, &mut bend);
+    fn first_step(&mut self, pull: &[f64]) -> f64 {
+        let operator = &self.flow.problem().operator;
+        let (mut curvature, mut bend) = (vec![0.0; self.m], vec![0.0; self.n]);
+        // −J r = A diag(w′) Aᵀr
+        self.flow
+            .slopes(&self.evaluation.adjoint, &self.evaluation.weights, &mut bend);
+        bend.iter_mut().zip(pull).for_each(|(slope, pull)| *slope *= pull);
+        operator.apply(&bend, &mut curvature);
+        operator.apply_adjoint(&curvature, &mut bend);
         let (speed, curvature) = (self.norm.of_s(pull), self.norm.of_s(&bend));
         // Without curvature the state moves by at most a thousand tolerances, and never so far that h overflows.
         let by_curvature = (0.2 / curvature).sqrt();
@@ -173,13 +179,7 @@ impl<'a> Stepper<'a> {
             self.history
                 .predict(self.order, &mut self.equation.predictor, &mut self.equation.psi);
             let (s, integrals) = (self.s(), self.integrals());
-            self.corrector.looks_ahead =
-                self.corrector.passes.are_long() && !control::is_due(self.order, self.steady + 1, self.last_error);
-            if self.corrector.looks_ahead {
-                let ahead = &mut self.corrector.ahead;
-                ahead.factor = self.order as f64 + 1.0; // a small integer
-                self.history.predict_next(self.order, s.clone(), &mut ahead.memory);
-            }
+            self.look_ahead();
             self.norm.at(self.flow, &self.equation.predictor[s]);
             self.norm.integral = self.tolerance * self.equation.predictor[integrals.start].abs() + self.floor;
             let c = self.h / formula::leading(self.order);
@@ -188,6 +188,7 @@ impl<'a> Stepper<'a> {
                 .correct(self.flow, c, &mut self.equation, &self.norm, &mut self.iterate);
             if corrected != Corrected::Converged {
                 self.newton_failures += 1;
+                self.corrector.ahead.forget();
                 self.change_step(NEWTON_RETREAT);
                 continue;
             }
@@ -199,6 +200,7 @@ impl<'a> Stepper<'a> {
                 return true;
             }
             self.error_test_failures += 1;
+            self.corrector.ahead.forget();
             failed_tests += 1;
             if failed_tests > 2 && self.order > 1 {
                 self.order = 1;
@@ -208,8 +210,35 @@ impl<'a> Stepper<'a> {
         false
     }
 
+    /// Prepares the look at the step after this one, if there is to be one: see [`super::ahead`].
+    fn look_ahead(&mut self) {
+        let passes = &self.corrector.passes;
+        let plan = if passes.are_endless() {
+            Some(Plan::larger(
+                &self.history,
+                &self.norm,
+                self.order,
+                self.steady,
+                self.last_error,
+            ))
+        } else {
+            None
+        };
+        self.plan = plan;
+        self.corrector.looks_ahead =
+            passes.are_long() && (plan.is_some() || !control::is_due(self.order, self.steady + 1, self.last_error));
+        if self.corrector.looks_ahead {
+            let Plan { order, factor, .. } = plan.unwrap_or(Plan::steady(self.order));
+            let s = self.s();
+            let ahead = &mut self.corrector.ahead;
+            let basis;
+            (basis, ahead.factor) = formula::second_prediction(order, factor);
+            ahead.c = factor * self.h / formula::leading(order);
+            self.history.combine(self.order, basis, s, &mut ahead.memory);
+        }
+    }
+
     fn change_step(&mut self, factor: f64) {
-        self.corrector.ahead.forget();
         self.history.rescale(self.order, factor);
         self.h *= factor;
         self.steady = 0;
@@ -256,7 +285,17 @@ impl<'a> Stepper<'a> {
         self.last = (self.order, self.h);
         self.steady += 1;
         let errors = [self.last_error, error];
-        self.next = control::next(&self.history, &self.norm, self.order, self.steady, errors);
+        let planned;
+        (self.next, planned) = match self.plan {
+            Some(plan) => plan.carried_out(self.order, self.steady, errors),
+            None => {
+                let next = control::next(&self.history, &self.norm, self.order, self.steady, errors);
+                (next, next.is_none())
+            }
+        };
+        if !planned {
+            self.corrector.ahead.forget();
+        }
         self.last_error = error;
     }
 

@@ -1,5 +1,7 @@
 //! The two products in lanes, group of columns by group: both read the entries in the order in which they lie.
 
+use std::hint::black_box;
+
 use pulp::{Simd, WithSimd};
 
 use super::super::dense_kernels::{add_four, add_one};
@@ -18,30 +20,31 @@ pub(super) struct Multiply<'a, 'b> {
 /// What is added to a sum: the columns from the first on with the weights w.
 pub(crate) struct Product<'a> {
     w: &'a [f64],
-    sum: &'a mut Sum,
-    /// Weights of the present group in units of the limit, so that none is out of range; zero where they are not rounded.
-    rounded: [f32; GROUP],
-    any: bool,
-    /// Columns that are not rounded, until there are four of them.
-    large: [usize; 4],
-    of_large: usize,
+    adding: Adding<'a>,
 }
-
-/// Tiles of a group after which it is the turn of the next product: they stay in the nearest cache, as do the sums.
-const TURN: usize = 16;
 
 impl<'a> Product<'a> {
     pub(crate) fn new(w: &'a [f64], sum: &'a mut Sum) -> Self {
         Self {
             w,
-            sum,
-            rounded: [0.0; GROUP],
-            any: false,
-            large: [0; 4],
-            of_large: 0,
+            adding: Adding::new(sum),
         }
     }
 }
+
+/// Columns on their way into a sum.
+struct Adding<'a> {
+    sum: &'a mut Sum,
+    /// Weights of the present group in units of the limit, so that none is out of range; zero where they are not rounded.
+    rounded: [f32; GROUP],
+    any: bool,
+    /// Columns that are not rounded and their weights, until there are four of them.
+    large: [(usize, f64); 4],
+    of_large: usize,
+}
+
+/// Tiles of a group after which it is the turn of the next product: they stay in the nearest cache, as do the sums.
+const TURN: usize = 16;
 
 impl WithSimd for Multiply<'_, '_> {
     type Output = ();
@@ -62,34 +65,44 @@ impl WithSimd for Multiply<'_, '_> {
         };
         // Backwards, as the other product goes forwards: what was read last is in the caches.
         for group in (0..columns.div_ceil(GROUP)).rev() {
-            for product in products.iter_mut() {
-                product.round(simd, group, matrix);
+            let first = GROUP * group;
+            for Product { w, adding } in products.iter_mut() {
+                adding.round(simd, first, &w[first..columns.min(first + GROUP)], matrix);
             }
             let entries = groups[group * length..][..length].chunks(GROUP * turn);
             for (place, entries) in entries.enumerate() {
-                for product in products.iter_mut().filter(|product| product.any) {
-                    let single = product.sum.single.slice_mut();
+                for Product { adding, .. } in products.iter_mut().filter(|product| product.adding.any) {
+                    let single = adding.sum.single.slice_mut();
                     let end = single.len().min((place + 1) * turn);
-                    add_group(simd, entries, product.rounded, &mut single[place * turn..end]);
+                    add_group(simd, entries, adding.rounded, &mut single[place * turn..end]);
                 }
             }
         }
-        for product in products {
-            product.finish(matrix);
+        for Product { adding, .. } in products {
+            adding.finish(matrix);
         }
     }
 }
 
-impl Product<'_> {
+impl<'a> Adding<'a> {
+    fn new(sum: &'a mut Sum) -> Self {
+        Self {
+            sum,
+            rounded: [0.0; GROUP],
+            any: false,
+            large: [(0, 0.0); 4],
+            of_large: 0,
+        }
+    }
+
     /// Rounds the weights of a group of columns, and adds those columns that are not rounded.
     #[inline(always)]
     #[allow(clippy::inline_always)] // only then it is compiled for the instruction set of its caller
-    fn round<S: Simd>(&mut self, simd: S, group: usize, matrix: &[f64]) {
+    fn round<S: Simd>(&mut self, simd: S, first: usize, weights: &[f64], matrix: &[f64]) {
         let Sum { double, limit, .. } = &mut *self.sum;
-        let (limit, w) = (*limit, self.w);
+        let limit = *limit;
         let (nothing, scale) = (NOTHING * limit, 1.0 / limit);
         let ordinary = |w: &f64| (w.abs() < limit) & (w.abs() > nothing);
-        let weights = &w[GROUP * group..w.len().min(GROUP * (group + 1))];
         self.rounded = [0.0; GROUP];
         self.any = true;
         if weights.iter().fold(true, |all, w| all & ordinary(w)) {
@@ -104,11 +117,11 @@ impl Product<'_> {
                 self.rounded[k] = (scale * weight) as f32;
                 self.any = true;
             } else if weight.abs() > nothing || weight.is_nan() {
-                self.large[self.of_large] = GROUP * group + k;
+                self.large[self.of_large] = (first + k, weight);
                 self.of_large += 1;
                 if self.of_large == 4 {
                     let rows = double.len();
-                    let exact = |j: usize| (&matrix[j * rows..][..rows], w[j]);
+                    let exact = |(j, w): (usize, f64)| (&matrix[j * rows..][..rows], w);
                     let [a, b, c, d] = self.large;
                     add_four(simd, [exact(a), exact(b), exact(c), exact(d)], double);
                     self.of_large = 0;
@@ -123,8 +136,8 @@ impl Product<'_> {
     fn finish(&mut self, matrix: &[f64]) {
         let double = &mut self.sum.double;
         let rows = double.len();
-        for &j in &self.large[..self.of_large] {
-            add_one(&matrix[j * rows..][..rows], self.w[j], double);
+        for &(j, w) in &self.large[..self.of_large] {
+            add_one(&matrix[j * rows..][..rows], w, double);
         }
     }
 }
@@ -203,5 +216,76 @@ fn products<S: Simd>(simd: S, group: &[f32], r: &[f32], scale: f64, out: &mut [f
     }
     for (out, sum) in out.iter_mut().zip(sums) {
         *out = scale * f64::from(simd.reduce_sum_f32s(sum));
+    }
+}
+
+/// What the products with a group of columns are followed by: the weights of these columns.
+pub(crate) trait Weigh {
+    /// From the products with the columns from `first` on to their weights. Must be `#[inline(always)]`.
+    fn weigh(&mut self, first: usize, products: &[f64], weights: &mut [f64]);
+}
+
+/// See [`super::SinglePrecision::sweep`].
+pub(super) struct Sweep<'a, W> {
+    pub(super) groups: &'a [f32],
+    pub(super) length: usize,
+    pub(super) matrix: &'a [f64],
+    pub(super) r: &'a Rounded,
+    /// Columns whose products are known, in increasing order.
+    pub(super) known: &'a [usize],
+    pub(super) products: &'a mut [f64],
+    pub(super) weigh: W,
+    pub(super) weights: &'a mut [f64],
+    pub(super) sum: &'a mut Sum,
+}
+
+/// Groups whose weights are found together: as many as fit into so many bytes, at least one and at most [`MOST`].
+const NEAREST: usize = 20 << 10;
+const MOST: usize = 8;
+
+impl<W: Weigh> WithSimd for Sweep<'_, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            groups,
+            length,
+            matrix,
+            r: Rounded { entries, scale },
+            known,
+            products: out,
+            mut weigh,
+            weights,
+            sum,
+        } = self;
+        let mut known = known.iter().peekable();
+        let mut adding = Adding::new(sum);
+        let count = out.len();
+        let together = (NEAREST / size_of_val(&groups[..length])).clamp(1, MOST);
+        for (block, groups) in groups.chunks(together * length).enumerate() {
+            let first = block * together * GROUP;
+            for (group, columns) in groups.chunks_exact(length).enumerate() {
+                let first = first + group * GROUP;
+                let mut here = [0.0; GROUP];
+                products(simd, columns, entries.slice(), *scale, &mut here);
+                for (k, (out, product)) in out[first..].iter_mut().zip(here).enumerate() {
+                    if known.next_if(|&&j| j == first + k).is_none() {
+                        *out = product;
+                    }
+                }
+            }
+            // where a compiler knows that they are few, it does not make vectors of them
+            let few = first..first + black_box((together * GROUP).min(count - first));
+            weigh.weigh(first, &out[few.clone()], &mut weights[few.clone()]);
+            let weights = weights[few].chunks(GROUP);
+            for (group, (columns, weights)) in groups.chunks_exact(length).zip(weights).enumerate() {
+                adding.round(simd, first + group * GROUP, weights, matrix);
+                if adding.any {
+                    add_group(simd, columns, adding.rounded, adding.sum.single.slice_mut());
+                }
+            }
+        }
+        adding.finish(matrix);
     }
 }

@@ -8,6 +8,12 @@ use crate::measurement::{DenseOperator, by_name};
 use crate::problem::Problem;
 use crate::signal::{Magnitude, SparseSignal};
 
+fn start(stepper: &mut Stepper, q: &[f64]) {
+    let mut evaluation = Evaluation::new(stepper.m, stepper.n);
+    stepper.flow.evaluate(q, &mut evaluation);
+    stepper.start(q, &evaluation);
+}
+
 /// s has a history of its own, and must not drift from Aᵀq: extrapolated, a rounding error would be seen in 300 steps.
 #[test]
 fn s_stays_what_it_stands_for() {
@@ -18,7 +24,7 @@ fn s_stays_what_it_stands_for() {
     let problem = Problem::new(operator, y.as_slice().to_vec(), None, 0.0).unwrap();
     let flow = DualFlow::new(problem, 2, Sign::Positive, &[1e-3; 50]).unwrap();
     let mut stepper = Stepper::new(&flow, &[], 1e-6);
-    stepper.start(&[0.0; 20]);
+    start(&mut stepper, &[0.0; 20]);
     let mut highest = 1;
     for _ in 0..300 {
         assert!(stepper.step());
@@ -49,7 +55,7 @@ fn single_precision_is_never_seen() {
     let problem = Problem::new(operator, y.as_slice().to_vec(), None, 0.0).unwrap();
     let flow = DualFlow::new(problem, 2, Sign::Positive, &vec![1e-3; n]).unwrap();
     let mut stepper = Stepper::new(&flow, &[], tolerance);
-    stepper.start(&vec![0.0; m]);
+    start(&mut stepper, &vec![0.0; m]);
     let (q, s) = (stepper.q(), stepper.s());
     let drift = |stepper: &Stepper| {
         let exact = matrix.transpose() * nalgebra::DVector::from_column_slice(&stepper.history.row(0)[q.clone()]);
@@ -86,7 +92,7 @@ fn what_is_seen_in_the_residual_stays_in_double_precision() {
     let (y, truth) = (size(&problem.measurements), problem.truth.clone().unwrap());
     let flow = DualFlow::new(problem, 2, Sign::Positive, &vec![1e-3; n]).unwrap();
     let mut stepper = Stepper::new(&flow, &[], 1e-6);
-    stepper.start(&vec![0.0; m]);
+    start(&mut stepper, &vec![0.0; m]);
     let (q, s) = (stepper.q(), stepper.s());
     let (mut worst, mut others) = (0.0f64, 0.0f64);
     for _ in 0..600 {
@@ -126,7 +132,7 @@ fn drift_is_weighed_by_what_factors_feel() {
     let y = size(&problem.measurements);
     let flow = DualFlow::new(problem, 3, Sign::Positive, &vec![1e-2; n]).unwrap();
     let mut stepper = Stepper::new(&flow, &[], tolerance);
-    stepper.start(&vec![0.0; m]);
+    start(&mut stepper, &vec![0.0; m]);
     let (q, s) = (stepper.q(), stepper.s());
     let (mut furthest, mut felt) = (0.0f64, 0.0f64);
     let mut sensitivity = vec![0.0; n];
@@ -146,4 +152,61 @@ fn drift_is_weighed_by_what_factors_feel() {
     assert!(size(&stepper.evaluation.residual) <= 1e-6 * y);
     assert!(felt <= 0.5 * tolerance, "{felt:e} is felt, more than half a tolerance");
     assert!(furthest >= tolerance, "{furthest:e}: more than of large factors");
+}
+
+/// What was looked at is the predictor of the next step, whatever has become of order and h, and only then.
+#[test]
+fn what_is_looked_at_ahead_is_the_next_step() {
+    let (m, n, tolerance) = (60, 120, 1e-6);
+    for (depth, start_at) in [(2, 1e-3), (3, 1e-2)] {
+        for endless in [false, true] {
+            let matrix = DMatrix::from_fn(m, n, |i, j| {
+                (1e3 * ((7 * i + 1) as f64).sin() * ((11 * j + 3) as f64).cos()).sin() / 5.0
+            });
+            let truth = (0..n).map(|j| if j % 37 == 3 { 1.0 } else { 0.01 });
+            let y = &matrix * nalgebra::DVector::from_iterator(n, truth);
+            let operator = Arc::new(DenseOperator::new(matrix).unwrap());
+            let problem = Problem::new(operator, y.as_slice().to_vec(), None, 0.0).unwrap();
+            let flow = DualFlow::new(problem, depth, Sign::Positive, &vec![start_at; n]).unwrap();
+            let mut stepper = Stepper::new(&flow, &[], tolerance);
+            stepper.corrector.passes.exceed_caches(endless);
+            start(&mut stepper, &vec![0.0; m]);
+            let (mut foreseen, mut changes, mut changes_foreseen) = (0, 0, 0);
+            for _ in 0..300 {
+                assert!(stepper.step());
+                let change = stepper.next;
+                changes += usize::from(change.is_some());
+                let Some((s, c)) = stepper.corrector.ahead.foreseen() else {
+                    continue;
+                };
+                foreseen += 1;
+                changes_foreseen += usize::from(change.is_some());
+                let (order, factor) = change.unwrap_or((stepper.order, 1.0));
+                let mut history = stepper.history.clone();
+                if change.is_some() {
+                    history.rescale(order, factor);
+                }
+                let length = m + n + 1;
+                let (mut predictor, mut psi) = (vec![0.0; length], vec![0.0; length]);
+                history.predict(order, &mut predictor, &mut psi);
+                assert!((c / (factor * stepper.h / formula::leading(order)) - 1.0).abs() <= 1e-14);
+                let size = predictor[stepper.s()].iter().fold(0.0f64, |a, s| a.max(s.abs()));
+                for (s, predicted) in s.iter().zip(&predictor[stepper.s()]) {
+                    assert!(
+                        (s - predicted).abs() <= 1e-12 * size,
+                        "{depth}, {endless}: {s} {predicted}"
+                    );
+                }
+            }
+            assert!(foreseen > 200, "{depth}, {endless}: {foreseen}");
+            if endless {
+                assert!(
+                    2 * changes_foreseen > changes,
+                    "{depth}: {changes_foreseen} of {changes}"
+                );
+            } else {
+                assert_eq!(changes_foreseen, 0, "{depth}");
+            }
+        }
+    }
 }
