@@ -29,11 +29,6 @@ const LARGEST: f64 = 1e15;
 /// What is smaller than this beside the largest is nothing in single precision, and would be slow as a subnormal.
 const NOTHING: f64 = 1e-20;
 
-/// As many zeros as there are rows, and a few more: there is always room for them.
-fn few(rows: usize) -> Lines {
-    Lines::zeros(rows.next_multiple_of(TILE)).unwrap_or_else(|| panic!("no memory for a vector of {rows} numbers"))
-}
-
 /// Whether an entry has a safe single.
 fn fits(a: f64) -> bool {
     (a.abs() <= LARGEST) & ((a.abs() >= 1.0 / LARGEST) | (a == 0.0))
@@ -64,7 +59,7 @@ impl Rounded {
     /// Zero in R^`rows`.
     pub(crate) fn new(rows: usize) -> Self {
         Self {
-            entries: few(rows),
+            entries: Lines::of_vector(rows.next_multiple_of(TILE)),
             scale: 0.0,
         }
     }
@@ -85,7 +80,7 @@ impl Sum {
     /// Zero in R^`rows`.
     pub(crate) fn new(rows: usize) -> Self {
         Self {
-            single: few(rows),
+            single: Lines::of_vector(rows.next_multiple_of(TILE)),
             double: vec![0.0; rows],
             limit: f64::MAX,
         }

@@ -7,6 +7,8 @@ const PAGED: usize = 2 * LARGE_PAGE;
 /// Bytes of a large page, and of a cache line.
 const LARGE_PAGE: usize = 2 << 20;
 const CACHE_LINE: usize = 64;
+/// Numbers in a cache line.
+const LINE: usize = CACHE_LINE / size_of::<f32>();
 
 /// Numbers that begin at a cache line: a vector that lies in two of them takes twice as long to read or write.
 ///
@@ -32,17 +34,26 @@ impl Lines {
         on_pages.or_else(|| Self::on_heap(length))
     }
 
+    /// So many zeros, no more than a vector has.
+    pub(super) fn of_vector(length: usize) -> Self {
+        Self::in_room(Vec::with_capacity(LINE + length), length)
+    }
+
     fn on_heap(length: usize) -> Option<Self> {
         let mut entries: Vec<f32> = Vec::new();
-        let line = CACHE_LINE / size_of::<f32>();
-        entries.try_reserve_exact(line.checked_add(length)?).ok()?;
-        let start = entries.as_ptr().align_offset(CACHE_LINE).min(line);
+        entries.try_reserve_exact(LINE.checked_add(length)?).ok()?;
+        Some(Self::in_room(entries, length))
+    }
+
+    /// So many zeros in an empty vector with room for them and a line.
+    fn in_room(mut entries: Vec<f32>, length: usize) -> Self {
+        let start = entries.as_ptr().align_offset(CACHE_LINE).min(LINE);
         entries.resize(start + length, 0.0);
-        Some(Self {
+        Self {
             storage: Storage::Heap(entries),
             start,
             length,
-        })
+        }
     }
 
     fn on_pages(length: usize) -> Option<Self> {
