@@ -13,7 +13,7 @@ const SAFETY: f64 = 1.2;
 const MAX_TREND: f64 = 3.0;
 const AIM: f64 = 0.25;
 /// By how much a step that is taken again stays below what the error allows: the differences are now those of two steps.
-const RETREAT: f64 = 0.7;
+const RETREAT: f64 = 0.72;
 /// A plan for larger steps is given up where the error has grown by that much.
 const STILL: f64 = 1.4;
 
