@@ -183,7 +183,6 @@ impl<'a> Session<'a> {
         }
         self.measure_events(0.0);
         std::mem::swap(&mut self.values, &mut self.scratch.values);
-        self.scratch.state.copy_from_slice(&state);
         self.scratch.integrals.fill(0.0);
         if self.task.resume.is_none() {
             self.record_here();

@@ -12,8 +12,8 @@ use std::cell::RefCell;
 use nalgebra::DMatrix;
 use pulp::Arch;
 
-use self::kernels::{Multiply, MultiplyAdjoint, Sweep};
-pub(crate) use self::kernels::{Product, Weigh};
+pub(crate) use self::kernels::Weigh;
+use self::kernels::{Multiply, MultiplyAdjoint, Product, Sweep};
 use self::lines::Lines;
 
 /// Relative rounding of an entry.
@@ -200,14 +200,10 @@ impl SinglePrecision {
     pub(crate) fn multiply_adjoint(&self, r: &[f64], out: &mut [f64]) {
         let (rounded, _) = &mut *self.scratch.borrow_mut();
         rounded.set(r);
-        self.products(rounded, out);
-    }
-
-    fn products(&self, r: &Rounded, out: &mut [f64]) {
         Arch::new().dispatch(MultiplyAdjoint {
             groups: self.entries.slice(),
             length: self.length,
-            r,
+            r: rounded,
             out,
         });
     }

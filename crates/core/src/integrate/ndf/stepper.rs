@@ -188,8 +188,7 @@ impl<'a> Stepper<'a> {
                 .correct(self.flow, c, &mut self.equation, &self.norm, &mut self.iterate);
             if corrected != Corrected::Converged {
                 self.newton_failures += 1;
-                self.corrector.ahead.forget();
-                self.change_step(NEWTON_RETREAT);
+                self.retry(NEWTON_RETREAT);
                 continue;
             }
             self.integrate(c);
@@ -200,12 +199,11 @@ impl<'a> Stepper<'a> {
                 return true;
             }
             self.error_test_failures += 1;
-            self.corrector.ahead.forget();
             failed_tests += 1;
             if failed_tests > 2 && self.order > 1 {
                 self.order = 1;
             }
-            self.change_step(control::retreat(self.order, error, failed_tests));
+            self.retry(control::retreat(self.order, error, failed_tests));
         }
         false
     }
@@ -236,6 +234,12 @@ impl<'a> Stepper<'a> {
             ahead.c = factor * self.h / formula::leading(order);
             self.history.combine(self.order, basis, s, &mut ahead.memory);
         }
+    }
+
+    /// The step failed: what was looked at ahead of it is no step that will be taken.
+    fn retry(&mut self, factor: f64) {
+        self.corrector.ahead.forget();
+        self.change_step(factor);
     }
 
     fn change_step(&mut self, factor: f64) {

@@ -18,13 +18,13 @@ pub(super) struct Multiply<'a, 'b> {
 }
 
 /// What is added to a sum: the columns from the first on with the weights w.
-pub(crate) struct Product<'a> {
+pub(super) struct Product<'a> {
     w: &'a [f64],
     adding: Adding<'a>,
 }
 
 impl<'a> Product<'a> {
-    pub(crate) fn new(w: &'a [f64], sum: &'a mut Sum) -> Self {
+    pub(super) fn new(w: &'a [f64], sum: &'a mut Sum) -> Self {
         Self {
             w,
             adding: Adding::new(sum),
