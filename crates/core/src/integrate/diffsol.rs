@@ -324,9 +324,10 @@ impl<'a, S: OdeSolverMethod<'a, Equations>> DenseOutput for Dense<'_, S> {
         })
     }
 
-    fn evaluation(&self, out: &mut Evaluation) {
+    fn evaluation<'s>(&'s self, storage: &'s mut Evaluation) -> &'s Evaluation {
         let y = slice(self.solver.state().y);
-        self.shared.at(y, |evaluation| out.copy_from(evaluation));
+        self.shared.at(y, |evaluation| storage.copy_from(evaluation));
+        storage
     }
 }
 

@@ -146,7 +146,7 @@ impl DenseOutput for Polygon<'_> {
         true
     }
 
-    fn evaluation(&self, out: &mut Evaluation) {
-        out.copy_from(&self.to_evaluation);
+    fn evaluation<'a>(&'a self, _storage: &'a mut Evaluation) -> &'a Evaluation {
+        &self.to_evaluation
     }
 }

@@ -29,8 +29,8 @@ pub trait DenseOutput {
     fn state(&self, tau: f64, out: &mut [f64]) -> bool;
     /// Integrals since the clock's last restart, at local time τ within the step.
     fn integrals(&self, tau: f64, out: &mut [f64]) -> bool;
-    /// The evaluation at the end of the step, as accurate as the step itself.
-    fn evaluation(&self, out: &mut Evaluation);
+    /// The evaluation at the end of the step, as accurate as the step itself; `storage` is there for one that is not at hand.
+    fn evaluation<'a>(&'a self, storage: &'a mut Evaluation) -> &'a Evaluation;
     /// Begins the evaluation at local time τ within the step, where [`DenseOutput::state`] is `state`. Once completed, it is
     /// exact for that state up to rounding.
     fn begin_evaluation(&self, flow: &dyn Flow, _tau: f64, state: &[f64], out: &mut Evaluation) {
@@ -172,16 +172,14 @@ impl<'a> Session<'a> {
 
     /// Records the initial state and checks the events there. `Some` if the run ends before its first step.
     pub fn begin(&mut self) -> Option<Outcome> {
-        let state = self.state.clone();
-        self.scratch.state.copy_from_slice(&state);
-        self.evaluate_exactly();
-        if let Some(outcome) = self.broken(&state) {
+        self.scratch.state.copy_from_slice(&self.state);
+        self.measure_events_exactly(0.0);
+        if let Some(outcome) = self.broken(&self.state, &self.scratch.evaluation) {
             return Some(outcome);
         }
         if self.memoryless {
             self.clockwork.restart(self.earliest_time());
         }
-        self.measure_events(0.0);
         std::mem::swap(&mut self.values, &mut self.scratch.values);
         self.scratch.integrals.fill(0.0);
         if self.task.resume.is_none() {
@@ -215,25 +213,26 @@ impl<'a> Session<'a> {
         let h = to - self.tau;
         self.statistics.steps += 1;
         self.steps_since_restart += 1;
-        dense.evaluation(&mut self.scratch.evaluation);
-        self.scratch.evaluated.clear();
         if !dense.state(to, &mut self.scratch.state) {
             return Verdict::End(Outcome::SolverFailure {
                 message: "no interpolant at the end of a step".into(),
             });
         }
-        let state = std::mem::take(&mut self.scratch.state);
-        let broken = self.broken(&state);
-        self.scratch.state = state;
+        let mut storage = std::mem::take(&mut self.scratch.evaluation);
+        self.scratch.evaluated.clear();
+        let evaluation = dense.evaluation(&mut storage);
+        let loss = evaluation.loss();
+        let broken = self.broken(&self.scratch.state, evaluation);
+        if broken.is_none() {
+            self.measure_events(to, evaluation);
+        }
+        self.scratch.evaluation = storage;
         if let Some(outcome) = broken {
             self.fall_back(dense);
             return Verdict::End(outcome);
         }
-        let loss = self.scratch.evaluation.loss();
-        self.measure_events(to);
         if self.crossed().next().is_some() {
-            self.evaluate_exactly();
-            self.measure_events(to);
+            self.measure_events_exactly(to);
         }
         let values = std::mem::take(&mut self.scratch.values);
         let stop = self.locate(dense, to, &values);
@@ -363,11 +362,11 @@ impl<'a> Session<'a> {
     }
 
     /// Not finite, or outside the domain of the mirror map.
-    fn broken(&self, state: &[f64]) -> Option<Outcome> {
+    fn broken(&self, state: &[f64], evaluation: &Evaluation) -> Option<Outcome> {
         if !vectorized::all_finite(state) {
             return Some(Outcome::NotFinite);
         }
-        let weights = &self.scratch.evaluation.weights;
+        let weights = &evaluation.weights;
         if !vectorized::all_finite(weights) {
             let coordinate = weights.iter().position(|w| !w.is_finite()).unwrap_or_default();
             return Some(Outcome::LeftDomain { coordinate });
@@ -375,16 +374,16 @@ impl<'a> Session<'a> {
         if let Some(coordinate) = self.task.flow.left_domain(state) {
             return Some(Outcome::LeftDomain { coordinate });
         }
-        (!self.scratch.evaluation.loss().is_finite()).then_some(Outcome::NotFinite)
+        (!evaluation.loss().is_finite()).then_some(Outcome::NotFinite)
     }
 
     fn stops(&self, event: usize) -> bool {
         self.task.events[event].action() == Action::Stop
     }
 
-    /// Puts the values of the events at `scratch.evaluation` and local time τ into `scratch.values`.
-    fn measure_events(&mut self, tau: f64) {
-        let Scratch { evaluation, values, .. } = &mut self.scratch;
+    /// Puts the values of the events at local time τ, where the flow has that evaluation, into `scratch.values`.
+    fn measure_events(&mut self, tau: f64, evaluation: &Evaluation) {
+        let values = &mut self.scratch.values;
         let view = EventView::new(self.base.plus(tau), self.task.flow.as_ref(), evaluation);
         values.clear();
         values.extend(self.task.events.iter().map(|event| event.value(&view)));
@@ -472,6 +471,14 @@ impl<'a> Session<'a> {
         self.task.flow.evaluate(state, evaluation);
         evaluated.clone_from(state);
         self.statistics.rhs += 1;
+    }
+
+    /// The values of the events at `scratch.state` itself.
+    fn measure_events_exactly(&mut self, tau: f64) {
+        self.evaluate_exactly();
+        let evaluation = std::mem::take(&mut self.scratch.evaluation);
+        self.measure_events(tau, &evaluation);
+        self.scratch.evaluation = evaluation;
     }
 
     fn event_at(&mut self, i: usize, tau: f64) -> f64 {

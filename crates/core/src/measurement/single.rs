@@ -15,6 +15,7 @@ use pulp::Arch;
 pub(crate) use self::kernels::Weigh;
 use self::kernels::{Multiply, MultiplyAdjoint, Product, Sweep};
 use self::lines::Lines;
+use crate::vectorized::{self, Loop};
 
 /// Relative rounding of an entry.
 pub(crate) const ROUNDING: f64 = 6e-8;
@@ -65,14 +66,27 @@ impl Rounded {
     }
 
     pub(crate) fn set(&mut self, r: &[f64]) {
-        let largest = r.iter().fold(0.0f64, |a, r| if r.abs() > a { r.abs() } else { a });
-        let unit = if largest > 0.0 { 1.0 / largest } else { 0.0 };
-        for (rounded, r) in self.entries.slice_mut().iter_mut().zip(r) {
-            let r = unit * r;
-            // a NaN stays one
+        self.scale = vectorized::largest_magnitude(r);
+        let unit = if self.scale > 0.0 { 1.0 / self.scale } else { 0.0 };
+        let rounded = self.entries.slice_mut();
+        vectorized::run(Rounding { unit, r, rounded });
+    }
+}
+
+/// `unit` · r in single precision; a NaN stays one.
+struct Rounding<'a> {
+    unit: f64,
+    r: &'a [f64],
+    rounded: &'a mut [f32],
+}
+
+impl Loop for Rounding<'_> {
+    #[inline(always)]
+    fn run(self) {
+        for (rounded, r) in self.rounded.iter_mut().zip(self.r) {
+            let r = self.unit * r;
             *rounded = if r.abs() < NOTHING { 0.0 } else { r as f32 };
         }
-        self.scale = largest;
     }
 }
 

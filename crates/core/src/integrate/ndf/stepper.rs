@@ -359,8 +359,8 @@ impl DenseOutput for Stepper<'_> {
         true
     }
 
-    fn evaluation(&self, out: &mut Evaluation) {
-        out.copy_from(&self.evaluation);
+    fn evaluation<'a>(&'a self, _storage: &'a mut Evaluation) -> &'a Evaluation {
+        &self.evaluation
     }
 
     /// s is interpolated like q, and A w is all that is left to be computed.

@@ -103,14 +103,15 @@ impl<'a> Adding<'a> {
         let limit = *limit;
         let (nothing, scale) = (NOTHING * limit, 1.0 / limit);
         let ordinary = |w: &f64| (w.abs() < limit) & (w.abs() > nothing);
-        self.rounded = [0.0; GROUP];
-        self.any = true;
-        if weights.iter().fold(true, |all, w| all & ordinary(w)) {
-            for (rounded, w) in self.rounded.iter_mut().zip(weights) {
-                *rounded = (scale * w) as f32;
-            }
+        // a group of which every column is rounded, as most are: in lanes
+        if let Ok(weights) = <&[f64; GROUP]>::try_from(weights)
+            && weights.iter().fold(true, |all, w| all & ordinary(w))
+        {
+            self.rounded = std::array::from_fn(|k| (scale * weights[k]) as f32);
+            self.any = true;
             return;
         }
+        self.rounded = [0.0; GROUP];
         self.any = false;
         for (k, &weight) in weights.iter().enumerate() {
             if ordinary(&weight) {
