@@ -113,7 +113,14 @@ const LANES: usize = 8;
 #[inline(always)]
 #[allow(clippy::inline_always)] // only then it is compiled for the instruction set of its caller
 fn reduce(a: &[f64], b: &[f64], part: impl Fn(f64, f64, f64) -> f64) -> [f64; LANES] {
-    let mut parts = [0.0; LANES];
+    reduce_from(0.0, a, b, part)
+}
+
+/// The same, where each part begins as `start`.
+#[inline(always)]
+#[allow(clippy::inline_always)] // as above
+fn reduce_from(start: f64, a: &[f64], b: &[f64], part: impl Fn(f64, f64, f64) -> f64) -> [f64; LANES] {
+    let mut parts = [start; LANES];
     let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     let rest = a_blocks.remainder().iter().zip(b_blocks.remainder());
     for (a, b) in a_blocks.zip(b_blocks) {
@@ -174,6 +181,11 @@ pub(crate) fn dot_within(a: &[f64], b: &[f64]) -> f64 {
     total(reduce(a, b, |sum, a, b| sum + a * b))
 }
 
+/// Σ a_i b_i.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    total(reduced(a, b, |sum, a, b| sum + a * b))
+}
+
 /// The i with a_i b_i > `limit`, in increasing order.
 pub(crate) fn products_above(a: &[f64], b: &[f64], limit: f64) -> Vec<usize> {
     let mut found = Vec::new();
@@ -218,11 +230,13 @@ pub(crate) fn weighted_square(a: &[f64], b: &[f64]) -> f64 {
     total(reduced(a, b, |sum, a, b| sum + (a * b) * (a * b)))
 }
 
-/// The largest entry, at least 0; a NaN is passed over. To be used within a loop.
+/// The largest `value(a_i, b_i)`, −∞ if there is none; a NaN is passed over. To be used within a loop.
 #[inline(always)]
 #[allow(clippy::inline_always)] // as above
-pub(crate) fn largest_within(a: &[f64]) -> f64 {
-    greatest(reduce(a, a, larger))
+pub(crate) fn most_within(a: &[f64], b: &[f64], value: impl Fn(f64, f64) -> f64) -> f64 {
+    let none = f64::NEG_INFINITY;
+    let parts = reduce_from(none, a, b, |most, a, b| larger(most, value(a, b), a));
+    parts.iter().fold(none, |most, &part| larger(most, part, part))
 }
 
 /// The largest entry, at least 0; a NaN is passed over.
@@ -293,7 +307,8 @@ mod tests {
         let a: Vec<f64> = (0..21).map(|i| f64::from(i) - 7.5).collect();
         let b: Vec<f64> = (0..21).map(|i| f64::from(i % 4)).collect();
         let pairs = || a.iter().zip(&b);
-        assert_eq!(dot_within(&a, &b), pairs().map(|(a, b)| a * b).sum::<f64>());
+        let product = pairs().map(|(a, b)| a * b).sum::<f64>();
+        assert_eq!((dot_within(&a, &b), dot(&a, &b)), (product, product));
         assert_eq!(
             square_of_sum_within(&a, &b),
             pairs().map(|(a, b)| (a + b) * (a + b)).sum::<f64>()
@@ -308,6 +323,9 @@ mod tests {
         let products = pairs().map(|(a, b)| (a * b).abs());
         assert_eq!(largest_product(&a, &b), products.fold(0.0, f64::max));
         assert_eq!(largest_product(&a[..9], &b[..9]), 13.5, "of a product below zero");
+        assert_eq!(most_within(&a[..7], &b[..7], |a, b| a - b), -3.5, "below zero");
+        assert_eq!(most_within(&[1.0, f64::NAN, -2.0], &[0.0; 3], |a, _| a), 1.0);
+        assert_eq!(most_within(&[], &[], |a, _| a), f64::NEG_INFINITY);
         assert_eq!((largest_magnitude(&a[..9]), largest_magnitude(&[])), (7.5, 0.0));
         for place in [0, 7, 8, 20] {
             for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY] {

@@ -39,6 +39,22 @@ struct Path200 {
     states: Vec<f64>,
 }
 
+/// Output times, and the end.
+const TIMES: usize = 201;
+
+impl Path200 {
+    /// For that many weights and entries of the state: storage is no part of what is timed.
+    fn with_capacity(weights: usize, states: usize) -> Self {
+        Self {
+            t: Vec::with_capacity(TIMES),
+            loss: Vec::with_capacity(TIMES),
+            integral: Vec::with_capacity(TIMES),
+            weights: Vec::with_capacity(TIMES * weights),
+            states: Vec::with_capacity(TIMES * states),
+        }
+    }
+}
+
 impl Recorder for Path200 {
     fn record(&mut self, snapshot: &Snapshot) {
         self.t.push(snapshot.t.hi);
@@ -109,7 +125,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let before = seconds(start);
     let mut solves = 0u32;
     let (integration, path) = loop {
-        let mut path = Path200::default();
+        let mut path = Path200::with_capacity(flow.problem().cols(), flow.dim());
         let integration = integrator.integrate(&task, &mut path, &mut |_| true)?;
         solves += 1;
         if solves >= repeats.parse()? && seconds(start) - before >= LEAST_SECONDS {

@@ -17,8 +17,9 @@
 use faer::Mat;
 
 use super::cholesky::Cholesky;
-use super::gram::{axpy, dot};
+use super::gram::axpy;
 use super::support::Columns;
+use crate::vectorized::dot;
 
 /// A column whose part outside the span of heavier ones is smaller than this is one of O.
 const DEPENDENT: f64 = 1e-6;

@@ -1,6 +1,6 @@
 //! Cholesky factorization of a small symmetric positive definite matrix, on one thread.
 
-use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::dyn_stack::{MemBuffer, MemStack, StackReq};
 use faer::linalg::cholesky::llt::factor::{LltParams, LltRegularization, cholesky_in_place, cholesky_in_place_scratch};
 use faer::{Auto, Mat, Par, Spec};
 
@@ -10,22 +10,39 @@ use crate::vectorized::{self, Loop};
 pub(super) struct Cholesky {
     /// L, in the lower triangle.
     factor: Mat<f64>,
+    memory: Memory,
+}
+
+/// What a factorization works in.
+pub(super) struct Memory(MemBuffer);
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self(MemBuffer::new(StackReq::EMPTY))
+    }
 }
 
 impl Cholesky {
     /// From the lower triangle of M; `None` where M is not positive definite.
-    pub(super) fn new(mut matrix: Mat<f64>) -> Option<Self> {
-        let params: Spec<LltParams, f64> = <LltParams as Auto<f64>>::auto().into();
-        let scratch = cholesky_in_place_scratch::<f64>(matrix.nrows(), Par::Seq, params);
-        let mut memory = MemBuffer::new(scratch);
-        let stack = MemStack::new(&mut memory);
-        cholesky_in_place(matrix.as_mut(), LltRegularization::default(), Par::Seq, stack, params).ok()?;
-        Some(Self { factor: matrix })
+    pub(super) fn new(matrix: Mat<f64>) -> Option<Self> {
+        Self::within(Memory::default(), matrix)
     }
 
-    /// The storage, for another.
-    pub(super) fn into_matrix(self) -> Mat<f64> {
-        self.factor
+    /// The same in the memory of an earlier one.
+    pub(super) fn within(mut memory: Memory, mut matrix: Mat<f64>) -> Option<Self> {
+        let params: Spec<LltParams, f64> = <LltParams as Auto<f64>>::auto().into();
+        let needed = cholesky_in_place_scratch::<f64>(matrix.nrows(), Par::Seq, params);
+        if memory.0.len() < needed.unaligned_bytes_required() {
+            memory.0 = MemBuffer::new(needed);
+        }
+        let stack = MemStack::new(&mut memory.0);
+        cholesky_in_place(matrix.as_mut(), LltRegularization::default(), Par::Seq, stack, params).ok()?;
+        Some(Self { factor: matrix, memory })
+    }
+
+    /// Matrix and memory, for another.
+    pub(super) fn into_parts(self) -> (Mat<f64>, Memory) {
+        (self.factor, self.memory)
     }
 
     /// L_ii².

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use faer::Mat;
 
 use super::basis::Basis;
-use super::cholesky::Cholesky;
+use super::cholesky::{Cholesky, Memory};
 use super::support::{Support, lower_product};
 use crate::measurement::MeasurementOperator;
 use crate::profile::{self, Part};
-use crate::vectorized;
+use crate::vectorized::{self, Loop, dot};
 
 /// A column belongs to the effective support when d_j ‖a_j‖² exceeds this (K has eigenvalues ≥ 1), unless told otherwise.
 const SUPPORT_TOLERANCE: f64 = 0.02;
@@ -70,7 +70,7 @@ pub struct GramSolver {
     /// y_S of a solve, and A_Sᵀz.
     scratch_support: [Vec<f64>; 2],
     /// What held the matrix before this one.
-    spare: Option<Mat<f64>>,
+    spare: Option<(Mat<f64>, Memory)>,
 }
 
 /// The factorization of K_S.
@@ -140,9 +140,7 @@ impl GramSolver {
 
     fn factorize_now(&mut self, d: &[f64]) -> bool {
         self.factorizations += 1;
-        for (kept, &value) in self.d.iter_mut().zip(d) {
-            *kept = if value > 0.0 { value } else { 0.0 };
-        }
+        vectorized::run(Clamp { d, kept: &mut self.d });
         if !vectorized::all_finite(d) {
             return false;
         }
@@ -220,7 +218,7 @@ impl GramSolver {
         if let Some(core) = core
             && let Core::Support(before) = std::mem::replace(&mut self.core, core)
         {
-            self.spare = Some(before.into_matrix());
+            self.spare = Some(before.into_parts());
         }
         sound
     }
@@ -228,8 +226,8 @@ impl GramSolver {
     /// N by Cholesky, or through a basis of the support where that is (nearly) singular.
     fn support_core(&mut self) -> Option<Core> {
         if self.support.members().len() <= self.operator.rows() {
-            let matrix = self.support_matrix();
-            if let Some(factor) = Cholesky::new(matrix) {
+            let (matrix, memory) = self.support_matrix();
+            if let Some(factor) = Cholesky::within(memory, matrix) {
                 let (gram, members) = self.support.gram_and_members();
                 let diagonal = |(i, &j): (usize, &usize)| gram[(i, i)] + self.delta / self.d[j];
                 let mut diagonal = members.iter().enumerate().map(diagonal).enumerate();
@@ -242,10 +240,11 @@ impl GramSolver {
         Basis::new(self.support.columns(), &d, self.delta).map(|basis| Core::Dependent(Box::new(basis)))
     }
 
-    /// N = δ D_S⁻¹ + A_SᵀA_S (lower triangle).
-    fn support_matrix(&mut self) -> Mat<f64> {
+    /// N = δ D_S⁻¹ + A_SᵀA_S (lower triangle), and memory for its factorization.
+    fn support_matrix(&mut self) -> (Mat<f64>, Memory) {
         let (gram, members) = self.support.gram_and_members();
-        let mut matrix = match self.spare.take() {
+        let (spare, memory) = self.spare.take().unzip();
+        let mut matrix = match spare {
             Some(mut spare) if spare.shape() == gram.shape() => {
                 spare.copy_from(gram);
                 spare
@@ -255,7 +254,7 @@ impl GramSolver {
         for (i, &j) in members.iter().enumerate() {
             matrix[(i, i)] += self.delta / self.d[j];
         }
-        matrix
+        (matrix, memory.unwrap_or_default())
     }
 
     /// K_S = δI + A_S D_S A_Sᵀ (lower triangle).
@@ -371,17 +370,19 @@ impl GramSolver {
     }
 }
 
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    // Four accumulators let the compiler vectorise without reassociating a single sum.
-    let mut sums = [0.0; 4];
-    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
-    let tail: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a4.zip(b4) {
-        for i in 0..4 {
-            sums[i] += x[i] * y[i];
+/// Entries below zero count as zero.
+struct Clamp<'a> {
+    d: &'a [f64],
+    kept: &'a mut [f64],
+}
+
+impl Loop for Clamp<'_> {
+    #[inline(always)]
+    fn run(self) {
+        for (kept, &d) in self.kept.iter_mut().zip(self.d) {
+            *kept = if d > 0.0 { d } else { 0.0 };
         }
     }
-    (sums[0] + sums[2]) + (sums[1] + sums[3]) + tail
 }
 
 pub(super) fn axpy(alpha: f64, x: &[f64], y: &mut [f64]) {

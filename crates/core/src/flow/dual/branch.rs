@@ -11,7 +11,8 @@ pub(super) struct Branch {
     pub(super) log_x0: Vec<f64>,
     /// x0^{2−L} (L > 2 only).
     pub(super) barrier: Vec<f64>,
-    /// x0².
+    /// x0 and x0².
+    x0: Vec<f64>,
     square: Vec<f64>,
     /// Exponents of u^L are clamped here: an implicit predictor may overshoot by hundreds.
     clamp: f64,
@@ -33,6 +34,7 @@ impl Branch {
             clamp,
             largest: (clamp / depth as f64).exp(),
             square: x0.iter().map(|x| x * x).collect(),
+            x0: x0.to_vec(),
             log_x0,
         }
     }
@@ -245,17 +247,23 @@ struct CubeSlopes<'a> {
 impl Loop for CubeSlopes<'_> {
     #[inline(always)]
     fn run(self) {
-        let (largest, signed) = (self.branch.largest, self.branch.signed);
+        let largest = self.branch.largest;
         let fourth = |x: f64| (x * x) * (x * x);
-        for ((slope, &s), &barrier) in self.out.iter_mut().zip(self.s).zip(&self.branch.barrier) {
-            let plus = fourth(inside(barrier - s, largest));
-            let minus = fourth(inside(barrier + s, largest));
-            *slope = 3.0 * if signed { plus + minus } else { plus };
+        let entries = self.out.iter_mut().zip(self.s).zip(&self.branch.barrier);
+        if self.branch.signed {
+            for ((slope, &s), &barrier) in entries {
+                let (u, v) = (inside(barrier - s, largest), inside(barrier + s, largest));
+                *slope = 3.0 * (fourth(u) + fourth(v));
+            }
+        } else {
+            for ((slope, &s), &barrier) in entries {
+                *slope = 3.0 * fourth(inside(barrier - s, largest));
+            }
         }
     }
 }
 
-/// x/(1 + ξ/x) with ξ = min(x0, largest x).
+/// x/(1 + ξ/x) = 1/(δ (1 + ξδ)) with ξ = min(x0, largest x), where δ = 1/x is the distance to the barrier; NaN beyond it.
 struct CubeSensitivity<'a> {
     branch: &'a Branch,
     s: &'a [f64],
@@ -266,15 +274,16 @@ impl Loop for CubeSensitivity<'_> {
     #[inline(always)]
     fn run(self) {
         let Self { branch, s, out } = self;
-        for ((out, &s), &barrier) in out.iter_mut().zip(s).zip(&branch.barrier) {
+        let distance = |barrier: f64, s: f64| {
             let distance = barrier - if branch.signed { s.abs() } else { s };
-            *out = inside(distance, f64::INFINITY);
-        }
-        let largest = vectorized::largest_within(out);
-        for (out, &barrier) in out.iter_mut().zip(&branch.barrier) {
-            let start = 1.0 / barrier;
-            let reference = if largest < start { largest } else { start };
-            *out = *out * *out / (*out + reference);
+            if distance > 0.0 { distance } else { f64::NAN }
+        };
+        let nearest = -vectorized::most_within(&branch.barrier, s, |barrier, s| -distance(barrier, s));
+        let largest = 1.0 / nearest;
+        for (((out, &s), &barrier), &x0) in out.iter_mut().zip(s).zip(&branch.barrier).zip(&branch.x0) {
+            let distance = distance(barrier, s);
+            let reference = if largest < x0 { largest } else { x0 };
+            *out = 1.0 / (distance * (1.0 + reference * distance));
         }
     }
 }
@@ -291,11 +300,7 @@ impl Loop for SquareSensitivity<'_> {
     fn run(self) {
         let Self { branch, s, out } = self;
         let larger = |s: f64| if branch.signed { s.abs() } else { s };
-        let mut largest = f64::NEG_INFINITY;
-        for (log_x0, &s) in branch.log_x0.iter().zip(s) {
-            let log_x = log_x0 + larger(s);
-            largest = if log_x > largest { log_x } else { largest };
-        }
+        let largest = vectorized::most_within(&branch.log_x0, s, |log_x0, s| log_x0 + larger(s));
         for ((out, &s), log_x0) in out.iter_mut().zip(s).zip(&branch.log_x0) {
             let below = if largest < *log_x0 { largest - log_x0 } else { 0.0 };
             *out = 1.0 / (1.0 + rough_exp(below - larger(s)));

@@ -245,40 +245,45 @@ const LANES: usize = 8;
 impl Loop for Survey<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self {
-            weights,
-            sensitivity,
-            share,
-            largest,
-            others,
-        } = self;
-        let (mut square, mut steepest, mut moves) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
-        let mut look = |l: usize, w: f64, sensitivity: f64, share: f64| {
-            let is = w.abs() > share * largest;
-            let was = share == NO_LONGER;
-            let (w, sensitivity) = if is { (0.0, 0.0) } else { (w, sensitivity) };
-            square[l] += w * w;
-            steepest[l] = if sensitivity > steepest[l] {
-                sensitivity
-            } else {
-                steepest[l]
-            };
-            moves[l] += if is == was { 0.0 } else { 1.0 };
+        let largest = self.largest;
+        // one thing at a time: only then a compiler sees that all lanes do the same
+        let is = |w: f64, share: f64| w.abs() > share * largest;
+        let square = self.parts(|sum, w, _, share| sum + if is(w, share) { 0.0 } else { w * w });
+        let steepest = self.parts(|most, w, sensitivity, share| {
+            let counts = (sensitivity > most) & !is(w, share);
+            if counts { sensitivity } else { most }
+        });
+        let moves = self.parts(|count, w, _, share| {
+            let moves = is(w, share) ^ (share == NO_LONGER);
+            count + if moves { 1.0 } else { 0.0 }
+        });
+        *self.others = Others {
+            square: square.iter().sum(),
+            steepest: steepest.iter().fold(0.0, |a, &b| a.max(b)),
+            moved: moves.iter().any(|&count| count > 0.0),
         };
-        let whole = weights.len() - weights.len() % LANES;
-        let blocks = weights.chunks_exact(LANES).zip(sensitivity.chunks_exact(LANES));
-        for ((w, sensitivity), share) in blocks.zip(share.chunks_exact(LANES)) {
+    }
+}
+
+impl Survey<'_> {
+    /// From zero on, `part(so far, weight, sensitivity, share)` column by column, in [`LANES`] parts.
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // only then it is compiled for the instruction set of its caller
+    fn parts(&self, part: impl Fn(f64, f64, f64, f64) -> f64) -> [f64; LANES] {
+        let mut parts = [0.0; LANES];
+        let (w, sensitivity, share) = (self.weights, self.sensitivity, self.share);
+        let whole = w.len() - w.len() % LANES;
+        let chunks = w.chunks_exact(LANES).zip(sensitivity.chunks_exact(LANES));
+        for ((w, sensitivity), share) in chunks.zip(share.chunks_exact(LANES)) {
             for l in 0..LANES {
-                look(l, w[l], sensitivity[l], share[l]);
+                parts[l] = part(parts[l], w[l], sensitivity[l], share[l]);
             }
         }
-        let rest = weights[whole..].iter().zip(&sensitivity[whole..]).zip(&share[whole..]);
-        for (l, ((&w, &sensitivity), &share)) in rest.enumerate() {
-            look(l, w, sensitivity, share);
+        let rest = w[whole..].iter().zip(&sensitivity[whole..]).zip(&share[whole..]);
+        for (out, ((&w, &sensitivity), &share)) in parts.iter_mut().zip(rest) {
+            *out = part(*out, w, sensitivity, share);
         }
-        others.square = square.iter().sum();
-        others.steepest = steepest.iter().fold(0.0, |a, &b| a.max(b));
-        others.moved = moves.iter().any(|&count| count > 0.0);
+        parts
     }
 }
 
