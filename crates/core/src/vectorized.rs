@@ -103,7 +103,35 @@ impl<L: Loop> WithSimd for Dispatched<L> {
 
 /// Runs a loop with the best instruction set of this machine.
 pub(crate) fn run(work: impl Loop) {
-    Arch::new().dispatch(Dispatched(work));
+    instruction_set().dispatch(Dispatched(work));
+}
+
+/// The best instruction set of this machine.
+#[inline]
+pub(crate) fn instruction_set() -> Arch {
+    #[cfg(test)]
+    if let Some(chosen) = CHOSEN.get() {
+        return chosen;
+    }
+    Arch::new()
+}
+
+#[cfg(test)]
+thread_local! {
+    static CHOSEN: std::cell::Cell<Option<Arch>> = const { std::cell::Cell::new(None) };
+}
+
+/// A test with each instruction set of this machine in turn: others have only some of them.
+#[cfg(test)]
+pub(crate) fn on_every_instruction_set(test: impl Fn()) {
+    let mut all = vec![Arch::Scalar, Arch::new()];
+    #[cfg(target_arch = "x86_64")]
+    all.extend(pulp::x86::V3::try_new().map(Arch::V3));
+    for chosen in all {
+        CHOSEN.set(Some(chosen));
+        test();
+    }
+    CHOSEN.set(None);
 }
 
 /// Parts of a sum or maximum that are formed side by side.
@@ -304,36 +332,38 @@ mod tests {
 
     #[test]
     fn reductions_are_what_their_names_say() {
-        let a: Vec<f64> = (0..21).map(|i| f64::from(i) - 7.5).collect();
-        let b: Vec<f64> = (0..21).map(|i| f64::from(i % 4)).collect();
-        let pairs = || a.iter().zip(&b);
-        let product = pairs().map(|(a, b)| a * b).sum::<f64>();
-        assert_eq!((dot_within(&a, &b), dot(&a, &b)), (product, product));
-        assert_eq!(
-            square_of_sum_within(&a, &b),
-            pairs().map(|(a, b)| (a + b) * (a + b)).sum::<f64>()
-        );
-        assert_eq!(square(&a), a.iter().map(|a| a * a).sum::<f64>());
-        assert_eq!(
-            weighted_square(&a, &b),
-            pairs().map(|(a, b)| a * a * b * b).sum::<f64>()
-        );
-        assert_eq!((largest(&a), largest(&[-1.0; 9]), largest(&[])), (12.5, 0.0, 0.0));
-        assert_eq!(products_above(&a, &b, 3.0), [10, 11, 13, 14, 15, 17, 18, 19]);
-        let products = pairs().map(|(a, b)| (a * b).abs());
-        assert_eq!(largest_product(&a, &b), products.fold(0.0, f64::max));
-        assert_eq!(largest_product(&a[..9], &b[..9]), 13.5, "of a product below zero");
-        assert_eq!(most_within(&a[..7], &b[..7], |a, b| a - b), -3.5, "below zero");
-        assert_eq!(most_within(&[1.0, f64::NAN, -2.0], &[0.0; 3], |a, _| a), 1.0);
-        assert_eq!(most_within(&[], &[], |a, _| a), f64::NEG_INFINITY);
-        assert_eq!((largest_magnitude(&a[..9]), largest_magnitude(&[])), (7.5, 0.0));
-        for place in [0, 7, 8, 20] {
-            for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY] {
-                let mut broken = a.clone();
-                broken[place] = bad;
-                assert!(!all_finite(&broken) && all_finite(&a));
+        crate::vectorized::on_every_instruction_set(|| {
+            let a: Vec<f64> = (0..21).map(|i| f64::from(i) - 7.5).collect();
+            let b: Vec<f64> = (0..21).map(|i| f64::from(i % 4)).collect();
+            let pairs = || a.iter().zip(&b);
+            let product = pairs().map(|(a, b)| a * b).sum::<f64>();
+            assert_eq!((dot_within(&a, &b), dot(&a, &b)), (product, product));
+            assert_eq!(
+                square_of_sum_within(&a, &b),
+                pairs().map(|(a, b)| (a + b) * (a + b)).sum::<f64>()
+            );
+            assert_eq!(square(&a), a.iter().map(|a| a * a).sum::<f64>());
+            assert_eq!(
+                weighted_square(&a, &b),
+                pairs().map(|(a, b)| a * a * b * b).sum::<f64>()
+            );
+            assert_eq!((largest(&a), largest(&[-1.0; 9]), largest(&[])), (12.5, 0.0, 0.0));
+            assert_eq!(products_above(&a, &b, 3.0), [10, 11, 13, 14, 15, 17, 18, 19]);
+            let products = pairs().map(|(a, b)| (a * b).abs());
+            assert_eq!(largest_product(&a, &b), products.fold(0.0, f64::max));
+            assert_eq!(largest_product(&a[..9], &b[..9]), 13.5, "of a product below zero");
+            assert_eq!(most_within(&a[..7], &b[..7], |a, b| a - b), -3.5, "below zero");
+            assert_eq!(most_within(&[1.0, f64::NAN, -2.0], &[0.0; 3], |a, _| a), 1.0);
+            assert_eq!(most_within(&[], &[], |a, _| a), f64::NEG_INFINITY);
+            assert_eq!((largest_magnitude(&a[..9]), largest_magnitude(&[])), (7.5, 0.0));
+            for place in [0, 7, 8, 20] {
+                for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY] {
+                    let mut broken = a.clone();
+                    broken[place] = bad;
+                    assert!(!all_finite(&broken) && all_finite(&a));
+                }
             }
-        }
+        });
     }
 
     #[test]

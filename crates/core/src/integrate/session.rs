@@ -92,7 +92,7 @@ struct Scratch {
     state: Vec<f64>,
     integrals: Vec<f64>,
     evaluation: Evaluation,
-    /// The state of which the evaluation is, to the last bit; empty if it is one of a formula.
+    /// The state of which the evaluation is, to the last bit; empty if that is not known.
     evaluated: Vec<f64>,
     due: Vec<(f64, Key)>,
     values: Vec<f64>,
@@ -165,7 +165,7 @@ impl<'a> Session<'a> {
         &self.state
     }
 
-    /// The last evaluation: after [`Session::begin`], that of the state to start from.
+    /// After [`Session::begin`] and before the first step, the evaluation of the state to start from.
     pub fn evaluation(&self) -> &Evaluation {
         &self.scratch.evaluation
     }
@@ -173,13 +173,14 @@ impl<'a> Session<'a> {
     /// Records the initial state and checks the events there. `Some` if the run ends before its first step.
     pub fn begin(&mut self) -> Option<Outcome> {
         self.scratch.state.copy_from_slice(&self.state);
-        self.measure_events_exactly(0.0);
+        self.evaluate_exactly();
         if let Some(outcome) = self.broken(&self.state, &self.scratch.evaluation) {
             return Some(outcome);
         }
         if self.memoryless {
             self.clockwork.restart(self.earliest_time());
         }
+        self.measure_events_here(0.0);
         std::mem::swap(&mut self.values, &mut self.scratch.values);
         self.scratch.integrals.fill(0.0);
         if self.task.resume.is_none() {
@@ -232,7 +233,8 @@ impl<'a> Session<'a> {
             return Verdict::End(outcome);
         }
         if self.crossed().next().is_some() {
-            self.measure_events_exactly(to);
+            self.evaluate_exactly();
+            self.measure_events_here(to);
         }
         let values = std::mem::take(&mut self.scratch.values);
         let stop = self.locate(dense, to, &values);
@@ -389,6 +391,13 @@ impl<'a> Session<'a> {
         values.extend(self.task.events.iter().map(|event| event.value(&view)));
     }
 
+    /// The same at `scratch.evaluation`.
+    fn measure_events_here(&mut self, tau: f64) {
+        let evaluation = std::mem::take(&mut self.scratch.evaluation);
+        self.measure_events(tau, &evaluation);
+        self.scratch.evaluation = evaluation;
+    }
+
     /// The first stopping event within the step, with its local time; marks on the way are noted.
     fn locate(&mut self, dense: &dyn DenseOutput, to: f64, values: &[f64]) -> Option<(f64, String)> {
         let crossed = |i: &usize| self.values[*i] > 0.0 && values[*i] <= 0.0;
@@ -471,14 +480,6 @@ impl<'a> Session<'a> {
         self.task.flow.evaluate(state, evaluation);
         evaluated.clone_from(state);
         self.statistics.rhs += 1;
-    }
-
-    /// The values of the events at `scratch.state` itself.
-    fn measure_events_exactly(&mut self, tau: f64) {
-        self.evaluate_exactly();
-        let evaluation = std::mem::take(&mut self.scratch.evaluation);
-        self.measure_events(tau, &evaluation);
-        self.scratch.evaluation = evaluation;
     }
 
     fn event_at(&mut self, i: usize, tau: f64) -> f64 {

@@ -3,7 +3,9 @@
 //! A run passes over A about a thousand times. Each pass reads A once, and the order of every sum depends on the shape
 //! (for A w also on which weights are zero) and, for Aᵀ r, on the instruction set; never on alignment, threads or history.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+
+use crate::vectorized::instruction_set;
 
 /// Bytes from which on A does not stay in a cache between two products, and of a block of columns that does.
 pub(crate) const LONG: usize = 4 << 20;
@@ -22,7 +24,7 @@ pub fn multiply(matrix: &[f64], w: &[f64], out: &mut [f64]) {
 
 /// `out += A w`, likewise.
 pub(crate) fn add(matrix: &[f64], w: &[f64], out: &mut [f64]) {
-    Arch::new().dispatch(Multiply { matrix, w, out });
+    instruction_set().dispatch(Multiply { matrix, w, out });
 }
 
 /// See [`multiply`].
@@ -66,7 +68,7 @@ impl WithSimd for Multiply<'_> {
 /// over; four columns together read r once.
 pub fn multiply_adjoint(matrix: &[f64], r: &[f64], out: &mut [f64]) {
     debug_assert_eq!(matrix.len(), r.len() * out.len());
-    Arch::new().dispatch(MultiplyAdjoint { matrix, r, out });
+    instruction_set().dispatch(MultiplyAdjoint { matrix, r, out });
 }
 
 /// See [`multiply_adjoint`].
@@ -101,7 +103,7 @@ impl WithSimd for MultiplyAdjoint<'_> {
 
 /// `out_j = a_j · r` for the given columns only; the other entries of `out` stay.
 pub(crate) fn multiply_adjoint_at(matrix: &[f64], columns: &[usize], r: &[f64], out: &mut [f64]) {
-    Arch::new().dispatch(MultiplyAdjointAt {
+    instruction_set().dispatch(MultiplyAdjointAt {
         matrix,
         columns,
         r,
@@ -217,64 +219,70 @@ mod tests {
 
     #[test]
     fn both_products_are_the_sums_they_claim_to_be() {
-        for rows in [1, 2, 3, 4, 5, 7, 8, 9, 31, 64] {
-            for cols in [1, 2, 3, 4, 5, 6, 7, 8, 9, 23] {
-                let matrix = entries(rows * cols, 1);
-                let (w, r) = (entries(cols, 2), entries(rows, 3));
-                let mut product = vec![f64::NAN; rows];
-                multiply(&matrix, &w, &mut product);
-                for (i, value) in product.iter().enumerate() {
-                    let naive: f64 = (0..cols).map(|j| matrix[j * rows + i] * w[j]).sum();
-                    assert!(
-                        (value - naive).abs() <= 1e-13,
-                        "A w, {rows} x {cols}, entry {i}: {value} {naive}"
-                    );
-                }
-                let mut twice = product.clone();
-                add(&matrix, &w, &mut twice);
-                let sums = twice
-                    .iter()
-                    .zip(&product)
-                    .all(|(twice, once)| (twice - 2.0 * once).abs() <= 1e-13);
-                assert!(sums, "{rows} x {cols}: {twice:?}");
-                let mut adjoint = vec![f64::NAN; cols];
-                multiply_adjoint(&matrix, &r, &mut adjoint);
-                for (j, value) in adjoint.iter().enumerate() {
-                    let naive: f64 = (0..rows).map(|i| matrix[j * rows + i] * r[i]).sum();
-                    assert!(
-                        (value - naive).abs() <= 1e-13,
-                        "A^T r, {rows} x {cols}, entry {j}: {value} {naive}"
-                    );
-                }
-                let chosen: Vec<usize> = (0..cols).filter(|j| j % 3 != 1).collect();
-                let mut some = vec![7.0; cols];
-                multiply_adjoint_at(&matrix, &chosen, &r, &mut some);
-                for j in 0..cols {
-                    let expected = if j % 3 == 1 { 7.0 } else { adjoint[j] };
-                    assert_eq!(some[j], expected, "{rows} x {cols}, entry {j}");
+        crate::vectorized::on_every_instruction_set(|| {
+            for rows in [1, 2, 3, 4, 5, 7, 8, 9, 31, 64] {
+                for cols in [1, 2, 3, 4, 5, 6, 7, 8, 9, 23] {
+                    let matrix = entries(rows * cols, 1);
+                    let (w, r) = (entries(cols, 2), entries(rows, 3));
+                    let mut product = vec![f64::NAN; rows];
+                    multiply(&matrix, &w, &mut product);
+                    for (i, value) in product.iter().enumerate() {
+                        let naive: f64 = (0..cols).map(|j| matrix[j * rows + i] * w[j]).sum();
+                        assert!(
+                            (value - naive).abs() <= 1e-13,
+                            "A w, {rows} x {cols}, entry {i}: {value} {naive}"
+                        );
+                    }
+                    let mut twice = product.clone();
+                    add(&matrix, &w, &mut twice);
+                    let sums = twice
+                        .iter()
+                        .zip(&product)
+                        .all(|(twice, once)| (twice - 2.0 * once).abs() <= 1e-13);
+                    assert!(sums, "{rows} x {cols}: {twice:?}");
+                    let mut adjoint = vec![f64::NAN; cols];
+                    multiply_adjoint(&matrix, &r, &mut adjoint);
+                    for (j, value) in adjoint.iter().enumerate() {
+                        let naive: f64 = (0..rows).map(|i| matrix[j * rows + i] * r[i]).sum();
+                        assert!(
+                            (value - naive).abs() <= 1e-13,
+                            "A^T r, {rows} x {cols}, entry {j}: {value} {naive}"
+                        );
+                    }
+                    let chosen: Vec<usize> = (0..cols).filter(|j| j % 3 != 1).collect();
+                    let mut some = vec![7.0; cols];
+                    multiply_adjoint_at(&matrix, &chosen, &r, &mut some);
+                    for j in 0..cols {
+                        let expected = if j % 3 == 1 { 7.0 } else { adjoint[j] };
+                        assert_eq!(some[j], expected, "{rows} x {cols}, entry {j}");
+                    }
                 }
             }
-        }
+        });
     }
 
     #[test]
     fn a_column_of_weight_zero_is_not_read() {
-        let mut out = [0.0; 2];
-        multiply(&[1.0, 2.0, f64::NAN, f64::NAN, 3.0, 4.0], &[1.0, 0.0, 1.0], &mut out);
-        assert_eq!(out, [4.0, 6.0]);
+        crate::vectorized::on_every_instruction_set(|| {
+            let mut out = [0.0; 2];
+            multiply(&[1.0, 2.0, f64::NAN, f64::NAN, 3.0, 4.0], &[1.0, 0.0, 1.0], &mut out);
+            assert_eq!(out, [4.0, 6.0]);
+        });
     }
 
     #[test]
     fn the_adjoint_does_not_depend_on_alignment() {
-        let (rows, cols) = (37, 11);
-        let shifted = |shift: usize| {
-            let padded = |data: Vec<f64>| [vec![0.0; shift], data].concat();
-            let (matrix, r) = (padded(entries(rows * cols, 1)), padded(entries(rows, 3)));
-            let mut out = vec![f64::NAN; shift + cols];
-            multiply_adjoint(&matrix[shift..], &r[shift..], &mut out[shift..]);
-            out.split_off(shift)
-        };
-        assert!((1..8).all(|shift| shifted(shift) == shifted(0)));
+        crate::vectorized::on_every_instruction_set(|| {
+            let (rows, cols) = (37, 11);
+            let shifted = |shift: usize| {
+                let padded = |data: Vec<f64>| [vec![0.0; shift], data].concat();
+                let (matrix, r) = (padded(entries(rows * cols, 1)), padded(entries(rows, 3)));
+                let mut out = vec![f64::NAN; shift + cols];
+                multiply_adjoint(&matrix[shift..], &r[shift..], &mut out[shift..]);
+                out.split_off(shift)
+            };
+            assert!((1..8).all(|shift| shifted(shift) == shifted(0)));
+        });
     }
 
     #[test]

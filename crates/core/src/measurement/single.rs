@@ -10,12 +10,11 @@ mod lines;
 use std::cell::RefCell;
 
 use nalgebra::DMatrix;
-use pulp::Arch;
 
 pub(crate) use self::kernels::Weigh;
 use self::kernels::{Multiply, MultiplyAdjoint, Product, Sweep};
 use self::lines::Lines;
-use crate::vectorized::{self, Loop};
+use crate::vectorized::{self, Loop, instruction_set};
 
 /// Relative rounding of an entry.
 pub(crate) const ROUNDING: f64 = 6e-8;
@@ -176,7 +175,7 @@ impl SinglePrecision {
 
     /// Adds the columns with their weights to the sums.
     fn add(&self, matrix: &DMatrix<f64>, products: &mut [Product]) {
-        Arch::new().dispatch(Multiply {
+        instruction_set().dispatch(Multiply {
             groups: self.entries.slice(),
             length: self.length,
             matrix: matrix.as_slice(),
@@ -197,7 +196,7 @@ impl SinglePrecision {
         weights: &mut [f64],
         sum: &mut Sum,
     ) {
-        Arch::new().dispatch(Sweep {
+        instruction_set().dispatch(Sweep {
             groups: self.entries.slice(),
             length: self.length,
             matrix: matrix.as_slice(),
@@ -214,7 +213,7 @@ impl SinglePrecision {
     pub(crate) fn multiply_adjoint(&self, r: &[f64], out: &mut [f64]) {
         let (rounded, _) = &mut *self.scratch.borrow_mut();
         rounded.set(r);
-        Arch::new().dispatch(MultiplyAdjoint {
+        instruction_set().dispatch(MultiplyAdjoint {
             groups: self.entries.slice(),
             length: self.length,
             r: rounded,
@@ -233,41 +232,44 @@ mod tests {
 
     #[test]
     fn products_are_right_to_single_precision() {
-        for (rows, cols) in [(1, 1), (3, 5), (16, 9), (17, 8), (40, 33)] {
-            let matrix = matrix(rows, cols);
-            let single = SinglePrecision::of(&matrix).unwrap();
-            let w: Vec<f64> = (0..cols)
-                .map(|j| 10f64.powi(-(j as i32 % 7)) * (j as f64).cos())
-                .collect();
-            let r: Vec<f64> = (0..rows).map(|i| 1e-200 * (3.0 + i as f64).sin()).collect();
-            let (mut product, mut adjoint) = (vec![f64::NAN; rows], vec![f64::NAN; cols]);
-            for limit in [1e-300, 1e-3, 1e10] {
-                single.multiply(&matrix, &w, limit, &mut product);
-                let several: Vec<Vec<f64>> = (0..3).map(|k| w.iter().map(|w| w / 10f64.powi(k)).collect()).collect();
-                let mut together = vec![vec![f64::NAN; rows]; 3];
-                let pairs = several.iter().zip(&mut together).map(|(w, out)| (&w[..], &mut out[..]));
-                single.multiply_together(&matrix, limit, pairs);
-                for (w, together) in several.iter().zip(together) {
-                    let mut alone = vec![f64::NAN; rows];
-                    single.multiply(&matrix, w, limit, &mut alone);
-                    assert_eq!(alone, together);
+        crate::vectorized::on_every_instruction_set(|| {
+            for (rows, cols) in [(1, 1), (3, 5), (16, 9), (17, 8), (40, 33)] {
+                let matrix = matrix(rows, cols);
+                let single = SinglePrecision::of(&matrix).unwrap();
+                let w: Vec<f64> = (0..cols)
+                    .map(|j| 10f64.powi(-(j as i32 % 7)) * (j as f64).cos())
+                    .collect();
+                let r: Vec<f64> = (0..rows).map(|i| 1e-200 * (3.0 + i as f64).sin()).collect();
+                let (mut product, mut adjoint) = (vec![f64::NAN; rows], vec![f64::NAN; cols]);
+                for limit in [1e-300, 1e-3, 1e10] {
+                    single.multiply(&matrix, &w, limit, &mut product);
+                    let several: Vec<Vec<f64>> =
+                        (0..3).map(|k| w.iter().map(|w| w / 10f64.powi(k)).collect()).collect();
+                    let mut together = vec![vec![f64::NAN; rows]; 3];
+                    let pairs = several.iter().zip(&mut together).map(|(w, out)| (&w[..], &mut out[..]));
+                    single.multiply_together(&matrix, limit, pairs);
+                    for (w, together) in several.iter().zip(together) {
+                        let mut alone = vec![f64::NAN; rows];
+                        single.multiply(&matrix, w, limit, &mut alone);
+                        assert_eq!(alone, together);
+                    }
+                    let size: f64 = w.iter().filter(|w| w.abs() < limit).map(|w| w.abs()).sum();
+                    for (i, value) in product.iter().enumerate() {
+                        let exact: f64 = (0..cols).map(|j| matrix[(i, j)] * w[j]).sum();
+                        let bound = 4.0 * ROUNDING * size + 1e-14;
+                        assert!((value - exact).abs() <= bound, "{rows} x {cols}, {limit}");
+                    }
                 }
-                let size: f64 = w.iter().filter(|w| w.abs() < limit).map(|w| w.abs()).sum();
-                for (i, value) in product.iter().enumerate() {
-                    let exact: f64 = (0..cols).map(|j| matrix[(i, j)] * w[j]).sum();
-                    let bound = 4.0 * ROUNDING * size + 1e-14;
-                    assert!((value - exact).abs() <= bound, "{rows} x {cols}, {limit}");
+                single.multiply_adjoint(&r, &mut adjoint);
+                for (j, value) in adjoint.iter().enumerate() {
+                    let exact: f64 = (0..rows).map(|i| matrix[(i, j)] * r[i]).sum();
+                    assert!(
+                        (value - exact).abs() <= 1e-200 * ROUNDING * rows as f64,
+                        "{rows} x {cols}: {value} {exact}"
+                    );
                 }
             }
-            single.multiply_adjoint(&r, &mut adjoint);
-            for (j, value) in adjoint.iter().enumerate() {
-                let exact: f64 = (0..rows).map(|i| matrix[(i, j)] * r[i]).sum();
-                assert!(
-                    (value - exact).abs() <= 1e-200 * ROUNDING * rows as f64,
-                    "{rows} x {cols}: {value} {exact}"
-                );
-            }
-        }
+        });
     }
 
     /// w_j = (A^T r)_j² + j/10, and where.
@@ -285,56 +287,60 @@ mod tests {
 
     #[test]
     fn a_sweep_is_both_products_one_after_the_other() {
-        for (rows, cols) in [(1, 1), (3, 5), (17, 8), (40, 33), (700, 20)] {
-            let matrix = matrix(rows, cols);
-            let single = SinglePrecision::of(&matrix).unwrap();
-            let r: Vec<f64> = (0..rows).map(|i| (3.0 + i as f64).sin()).collect();
-            for known in [vec![], vec![0], (0..cols).step_by(3).collect::<Vec<_>>()] {
-                let (mut rounded, mut sum) = (Rounded::new(rows), Sum::new(rows));
-                rounded.set(&r);
-                let mut products = vec![f64::NAN; cols];
-                known.iter().for_each(|&j| products[j] = 0.25);
-                let (mut weights, mut order) = (vec![f64::NAN; cols], Vec::new());
-                sum.start(1.0);
-                single.sweep(
-                    &matrix,
-                    &rounded,
-                    &known,
-                    &mut products,
-                    Squares(&mut order),
-                    &mut weights,
-                    &mut sum,
-                );
-                assert_eq!(order, (0..cols).collect::<Vec<_>>());
-                let mut adjoint = vec![0.0; cols];
-                single.multiply_adjoint(&r, &mut adjoint);
-                known.iter().for_each(|&j| adjoint[j] = 0.25);
-                assert_eq!(products, adjoint, "{rows} x {cols}, {known:?}");
-                let expected: Vec<f64> = (0..cols).map(|j| adjoint[j] * adjoint[j] + 0.1 * j as f64).collect();
-                assert_eq!(weights, expected, "{rows} x {cols}, {known:?}");
-                let (mut total, mut product) = (vec![0.0; rows], vec![0.0; rows]);
-                sum.total(&mut total);
-                single.multiply(&matrix, &weights, 1.0, &mut product);
-                let size: f64 = weights.iter().sum();
-                for (total, product) in total.iter().zip(&product) {
-                    assert!(
-                        (total - product).abs() <= 4.0 * ROUNDING * size,
-                        "{rows} x {cols}, {known:?}"
+        crate::vectorized::on_every_instruction_set(|| {
+            for (rows, cols) in [(1, 1), (3, 5), (17, 8), (40, 33), (700, 20)] {
+                let matrix = matrix(rows, cols);
+                let single = SinglePrecision::of(&matrix).unwrap();
+                let r: Vec<f64> = (0..rows).map(|i| (3.0 + i as f64).sin()).collect();
+                for known in [vec![], vec![0], (0..cols).step_by(3).collect::<Vec<_>>()] {
+                    let (mut rounded, mut sum) = (Rounded::new(rows), Sum::new(rows));
+                    rounded.set(&r);
+                    let mut products = vec![f64::NAN; cols];
+                    known.iter().for_each(|&j| products[j] = 0.25);
+                    let (mut weights, mut order) = (vec![f64::NAN; cols], Vec::new());
+                    sum.start(1.0);
+                    single.sweep(
+                        &matrix,
+                        &rounded,
+                        &known,
+                        &mut products,
+                        Squares(&mut order),
+                        &mut weights,
+                        &mut sum,
                     );
+                    assert_eq!(order, (0..cols).collect::<Vec<_>>());
+                    let mut adjoint = vec![0.0; cols];
+                    single.multiply_adjoint(&r, &mut adjoint);
+                    known.iter().for_each(|&j| adjoint[j] = 0.25);
+                    assert_eq!(products, adjoint, "{rows} x {cols}, {known:?}");
+                    let expected: Vec<f64> = (0..cols).map(|j| adjoint[j] * adjoint[j] + 0.1 * j as f64).collect();
+                    assert_eq!(weights, expected, "{rows} x {cols}, {known:?}");
+                    let (mut total, mut product) = (vec![0.0; rows], vec![0.0; rows]);
+                    sum.total(&mut total);
+                    single.multiply(&matrix, &weights, 1.0, &mut product);
+                    let size: f64 = weights.iter().sum();
+                    for (total, product) in total.iter().zip(&product) {
+                        assert!(
+                            (total - product).abs() <= 4.0 * ROUNDING * size,
+                            "{rows} x {cols}, {known:?}"
+                        );
+                    }
                 }
             }
-        }
+        });
     }
 
     #[test]
     fn what_is_not_a_number_is_seen() {
-        let matrix = matrix(2, 2);
-        let single = SinglePrecision::of(&matrix).unwrap();
-        let mut out = [0.0; 2];
-        single.multiply(&matrix, &[f64::NAN, 1e-9], 1e-3, &mut out);
-        assert!(out[0].is_nan());
-        single.multiply_adjoint(&[1.0, f64::NAN], &mut out);
-        assert!(out[0].is_nan());
+        crate::vectorized::on_every_instruction_set(|| {
+            let matrix = matrix(2, 2);
+            let single = SinglePrecision::of(&matrix).unwrap();
+            let mut out = [0.0; 2];
+            single.multiply(&matrix, &[f64::NAN, 1e-9], 1e-3, &mut out);
+            assert!(out[0].is_nan());
+            single.multiply_adjoint(&[1.0, f64::NAN], &mut out);
+            assert!(out[0].is_nan());
+        });
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl Cholesky {
     pub(super) fn within(mut memory: Memory, mut matrix: Mat<f64>) -> Option<Self> {
         let params: Spec<LltParams, f64> = <LltParams as Auto<f64>>::auto().into();
         let needed = cholesky_in_place_scratch::<f64>(matrix.nrows(), Par::Seq, params);
-        if memory.0.len() < needed.unaligned_bytes_required() {
+        if !MemStack::new(&mut memory.0).can_hold(needed) {
             memory.0 = MemBuffer::new(needed);
         }
         let stack = MemStack::new(&mut memory.0);
@@ -128,6 +128,25 @@ impl Loop for Solve<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whether the size grows, shrinks or stays: where it does not grow, memory stays where it is.
+    #[test]
+    fn memory_serves_for_another_factorization() {
+        let matrix = |size: usize| Mat::from_fn(size, size, |i, j| if i == j { 2.0 } else { 0.5 / size as f64 });
+        let (mut memory, mut place, mut before) = (Memory::default(), std::ptr::null(), 0);
+        for size in [200, 200, 7, 200, 201] {
+            let factor = Cholesky::within(memory, matrix(size)).unwrap();
+            let alone = Cholesky::new(matrix(size)).unwrap();
+            let mut b = vec![1.0; size];
+            factor.solve(&mut b);
+            let product = matrix(size) * Mat::from_fn(size, 1, |i, _| b[i]);
+            assert!((0..size).all(|i| (product[(i, 0)] - 1.0).abs() <= 1e-14), "{size}");
+            assert_eq!(factor.pivot(size - 1), alone.pivot(size - 1), "{size}");
+            (_, memory) = factor.into_parts();
+            assert!(size > before || memory.0.as_ptr() == place, "{before} to {size}");
+            (place, before) = (memory.0.as_ptr(), before.max(size));
+        }
+    }
 
     #[test]
     fn it_solves_what_is_positive_definite_and_refuses_what_is_not() {

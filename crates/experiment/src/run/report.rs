@@ -196,7 +196,12 @@ fn instruction_sets() -> Vec<&'static str> {
         let found = [
             ("avx2", std::is_x86_feature_detected!("avx2")),
             ("fma", std::is_x86_feature_detected!("fma")),
+            // AVX-512 is used where there are all of these
             ("avx512f", std::is_x86_feature_detected!("avx512f")),
+            ("avx512bw", std::is_x86_feature_detected!("avx512bw")),
+            ("avx512cd", std::is_x86_feature_detected!("avx512cd")),
+            ("avx512dq", std::is_x86_feature_detected!("avx512dq")),
+            ("avx512vl", std::is_x86_feature_detected!("avx512vl")),
         ];
         found
             .into_iter()

@@ -11,8 +11,8 @@ pub(super) struct Branch {
     pub(super) log_x0: Vec<f64>,
     /// x0^{2−L} (L > 2 only).
     pub(super) barrier: Vec<f64>,
-    /// x0 and x0².
     x0: Vec<f64>,
+    /// x0².
     square: Vec<f64>,
     /// Exponents of u^L are clamped here: an implicit predictor may overshoot by hundreds.
     clamp: f64,
@@ -96,7 +96,7 @@ impl Branch {
 
 /// Whole vectors at once: one loop per depth, in which the square and the cube need no logarithm.
 impl Branch {
-    /// w(s) for the coordinates from `first` on, as many as there are entries; NaN beyond the barrier.
+    /// w(s) for the coordinates from `first` on, as many as there are entries; beyond the barrier NaN where L = 3, else the largest.
     pub(super) fn weights(&self, first: usize, s: &[f64], out: &mut [f64]) {
         let branch = self;
         match self.depth {
@@ -315,4 +315,78 @@ fn inside(distance: f64, largest: f64) -> f64 {
     let x = 1.0 / distance;
     let bounded = if x > largest { largest } else { x };
     if distance > 0.0 { bounded } else { f64::NAN }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// |d log x/ds|/(1 + ξ/x) from log x itself.
+    fn sensitivities(branch: &Branch, s: &[f64]) -> Vec<f64> {
+        let larger = |s: f64| if branch.signed { s.abs() } else { s };
+        let x: Vec<f64> = (0..s.len()).map(|j| branch.log_factor(j, larger(s[j])).exp()).collect();
+        let largest = x.iter().copied().filter(|x| !x.is_nan()).fold(0.0, f64::max);
+        let power = branch.depth as i32 - 2; // small
+        let of = |(j, x): (usize, &f64)| x.powi(power) / (1.0 + branch.log_x0[j].exp().min(largest) / x);
+        x.iter().enumerate().map(of).collect()
+    }
+
+    /// What loops find for all coordinates at once is what the formulas say of each; one beyond the barrier has nothing, and
+    /// changes nothing for the others.
+    #[test]
+    fn whole_vectors_are_mapped_as_their_entries_are() {
+        vectorized::on_every_instruction_set(|| {
+            for depth in [2, 3, 4] {
+                for sign in [Sign::Positive, Sign::Signed] {
+                    for scale in [1e-40, 1e-3, 2.0] {
+                        map_and_compare(depth, sign, scale);
+                    }
+                }
+            }
+        });
+    }
+
+    fn map_and_compare(depth: usize, sign: Sign, scale: f64) {
+        let count = 21u32;
+        let x0: Vec<f64> = (0..count).map(|j| scale * (1.0 + 0.1 * f64::from(j % 5))).collect();
+        let branch = Branch::new(depth, sign, &x0, 10.0);
+        // most of the way to the barrier, which −s has, too, where there are signs
+        let reach = |j: usize| {
+            if depth == 2 {
+                3.0
+            } else {
+                0.9 * branch.barrier[j] / (branch.power() - 2.0)
+            }
+        };
+        let sunk: Vec<f64> = (0..x0.len()).map(|j| -reach(j) * (1.0 + j as f64) / 21.0).collect();
+        let spread: Vec<f64> = (0..x0.len()).map(|j| reach(j) * (7.0 * j as f64).sin()).collect();
+        let mut beyond = spread.clone();
+        beyond[4] = 2.0 * branch.barrier[4];
+        for s in [sunk, spread, beyond] {
+            let [mut w, mut slopes, mut found] = [(); 3].map(|()| vec![0.0; s.len()]);
+            branch.weights(0, &s, &mut w);
+            branch.slopes(&s, &w, &mut slopes);
+            branch.sensitivity(&s, &mut found);
+            let expected = sensitivities(&branch, &s);
+            for j in 0..s.len() {
+                let context = format!("{depth}, {sign:?}, {scale:e}: {j} at {:e}", s[j]);
+                if depth > 2 && s[j] > branch.barrier[j] {
+                    let outside = depth > 3 || (w[j].is_nan() && slopes[j].is_nan());
+                    assert!(outside && found[j].is_nan(), "{context}");
+                    continue;
+                }
+                let close = |a: f64, b: f64, error: f64| (a - b).abs() <= error * b.abs();
+                let (weight, slope) = (branch.weight(j, s[j]), branch.slope(j, s[j]));
+                assert!(close(w[j], weight, 1e-11), "{context}: {:e} {weight:e}", w[j]);
+                assert!(close(slopes[j], slope, 1e-11), "{context}: {:e} {slope:e}", slopes[j]);
+                // the exponential of depth 2 is rough
+                assert!(
+                    close(found[j], expected[j], 2e-5),
+                    "{context}: {:e} {:e}",
+                    found[j],
+                    expected[j]
+                );
+            }
+        }
+    }
 }

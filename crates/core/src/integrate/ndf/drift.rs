@@ -293,46 +293,48 @@ mod tests {
 
     #[test]
     fn the_others_are_surveyed_wherever_they_stand() {
-        for count in [1, 7, 8, 9, 21] {
-            let is_principal = |j: usize| j.is_multiple_of(3);
-            let weights: Vec<f64> = (0..count)
-                .map(|j| if is_principal(j) { -1.0 } else { 1e-6 * j as f64 })
-                .collect();
-            let sensitivity: Vec<f64> = (0..count).map(|j| 2.0 + (j as f64).sin()).collect();
-            let share: Vec<f64> = (0..count)
-                .map(|j| if is_principal(j) { NO_LONGER } else { PRINCIPAL })
-                .collect();
-            let survey = |weights: &[f64]| {
-                let mut others = Others::default();
-                vectorized::run(Survey {
-                    weights,
-                    sensitivity: &sensitivity,
-                    share: &share,
-                    largest: 1.0,
-                    others: &mut others,
-                });
-                others
-            };
-            let found = survey(&weights);
-            let others = || (0..count).filter(|&j| !is_principal(j));
-            let square: f64 = others().map(|j| weights[j] * weights[j]).sum();
-            assert!((found.square - square).abs() <= 1e-14 * square, "{count}");
-            let steepest = others().fold(0.0, |a, j| sensitivity[j].max(a));
-            assert_eq!(found.steepest, steepest, "{count}");
-            assert!(!found.moved, "{count}");
-            for j in 0..count {
-                for (weight, stays) in [
-                    (0.1 * NO_LONGER, false),
-                    (2.0 * NO_LONGER, true),
-                    (2.0 * PRINCIPAL, true),
-                ] {
-                    let mut other = weights.clone();
-                    other[j] = weight;
-                    // a principal column leaves below one bound, another joins above the other
-                    let moves = if is_principal(j) { !stays } else { weight > PRINCIPAL };
-                    assert_eq!(survey(&other).moved, moves, "{count}, {j}, {weight:e}");
+        crate::vectorized::on_every_instruction_set(|| {
+            for count in [1, 7, 8, 9, 21] {
+                let is_principal = |j: usize| j.is_multiple_of(3);
+                let weights: Vec<f64> = (0..count)
+                    .map(|j| if is_principal(j) { -1.0 } else { 1e-6 * j as f64 })
+                    .collect();
+                let sensitivity: Vec<f64> = (0..count).map(|j| 2.0 + (j as f64).sin()).collect();
+                let share: Vec<f64> = (0..count)
+                    .map(|j| if is_principal(j) { NO_LONGER } else { PRINCIPAL })
+                    .collect();
+                let survey = |weights: &[f64]| {
+                    let mut others = Others::default();
+                    vectorized::run(Survey {
+                        weights,
+                        sensitivity: &sensitivity,
+                        share: &share,
+                        largest: 1.0,
+                        others: &mut others,
+                    });
+                    others
+                };
+                let found = survey(&weights);
+                let others = || (0..count).filter(|&j| !is_principal(j));
+                let square: f64 = others().map(|j| weights[j] * weights[j]).sum();
+                assert!((found.square - square).abs() <= 1e-14 * square, "{count}");
+                let steepest = others().fold(0.0, |a, j| sensitivity[j].max(a));
+                assert_eq!(found.steepest, steepest, "{count}");
+                assert!(!found.moved, "{count}");
+                for j in 0..count {
+                    for (weight, stays) in [
+                        (0.1 * NO_LONGER, false),
+                        (2.0 * NO_LONGER, true),
+                        (2.0 * PRINCIPAL, true),
+                    ] {
+                        let mut other = weights.clone();
+                        other[j] = weight;
+                        // a principal column leaves below one bound, another joins above the other
+                        let moves = if is_principal(j) { !stays } else { weight > PRINCIPAL };
+                        assert_eq!(survey(&other).moved, moves, "{count}, {j}, {weight:e}");
+                    }
                 }
             }
-        }
+        });
     }
 }

@@ -269,27 +269,31 @@ mod tests {
 
     #[test]
     fn a_polynomial_stays_itself_at_another_step() {
-        let mut rescaled = history(0.5);
-        rescaled.rescale(3, 0.37);
-        let direct = history(0.5 * 0.37);
-        for j in 0..4 {
-            assert!((rescaled.row(j)[0] - direct.row(j)[0]).abs() <= 1e-14, "row {j}");
-        }
+        crate::vectorized::on_every_instruction_set(|| {
+            let mut rescaled = history(0.5);
+            rescaled.rescale(3, 0.37);
+            let direct = history(0.5 * 0.37);
+            for j in 0..4 {
+                assert!((rescaled.row(j)[0] - direct.row(j)[0]).abs() <= 1e-14, "row {j}");
+            }
+        });
     }
 
     #[test]
     fn a_polynomial_is_interpolated_and_predicted_exactly() {
-        let (mut value, mut psi) = ([0.0], [0.0]);
-        let history = history(0.5);
-        for theta in [-1.0, -0.3, 0.0] {
-            history.interpolate(3, theta, 0..1, &mut value);
-            assert!((value[0] - cubic(2.0 + 0.5 * theta)).abs() <= 1e-14);
-        }
-        history.predict(3, &mut value, &mut psi);
-        assert!((value[0] - cubic(2.5)).abs() <= 1e-14);
-        // d = c f − ψ with d = 0: ψ is c times the derivative at the new time
-        let slope = 2.0 - 2.5 + 0.75 * 2.5 * 2.5;
-        assert!((psi[0] - 0.5 / formula::leading(3) * slope).abs() <= 1e-14);
+        crate::vectorized::on_every_instruction_set(|| {
+            let (mut value, mut psi) = ([0.0], [0.0]);
+            let history = history(0.5);
+            for theta in [-1.0, -0.3, 0.0] {
+                history.interpolate(3, theta, 0..1, &mut value);
+                assert!((value[0] - cubic(2.0 + 0.5 * theta)).abs() <= 1e-14);
+            }
+            history.predict(3, &mut value, &mut psi);
+            assert!((value[0] - cubic(2.5)).abs() <= 1e-14);
+            // d = c f − ψ with d = 0: ψ is c times the derivative at the new time
+            let slope = 2.0 - 2.5 + 0.75 * 2.5 * 2.5;
+            assert!((psi[0] - 0.5 / formula::leading(3) * slope).abs() <= 1e-14);
+        });
     }
 
     /// After a step of order k with correction d, the look of whatever order and step ahead is the prediction of that history.
