@@ -366,33 +366,6 @@ mod tests {
         });
     }
 
-    struct Exponentials<'a> {
-        a: &'a [f64],
-        out: &'a mut [f64],
-    }
-
-    impl Loop for Exponentials<'_> {
-        #[inline(always)]
-        fn run(self) {
-            for (out, &a) in self.out.iter_mut().zip(self.a) {
-                *out = exp(a) + rough_exp(-a) + small_sinh(0.01 * a);
-            }
-        }
-    }
-
-    #[test]
-    fn every_instruction_set_gives_the_same_bits() {
-        let a: Vec<f64> = (0..101).map(|i| (0.3 * f64::from(i)).sin() * 30.0).collect();
-        let first = std::cell::RefCell::new(None);
-        on_every_instruction_set(|| {
-            let mut out = vec![0.0; a.len()];
-            run(Exponentials { a: &a, out: &mut out });
-            out.extend([dot(&a, &out), square(&a), weighted_square(&a, &out), largest(&a)]);
-            let bits: Vec<u64> = out.iter().map(|x| x.to_bits()).collect();
-            assert_eq!(*first.borrow_mut().get_or_insert_with(|| bits.clone()), bits);
-        });
-    }
-
     #[test]
     fn the_hyperbolic_sine_is_odd_and_right_up_to_one() {
         for i in 0..=100 {

@@ -10,6 +10,7 @@ use common::{Numbers, dense, largest, matrix_of, worse};
 use hadaflow_core::flow::{DualFlow, Evaluation, FactorFlow, Flow, LogFlow};
 use hadaflow_core::initialization::{Sign, Start};
 use hadaflow_core::measurement::{MeasurementOperator, SubsampledDctOperator};
+use hadaflow_core::newton::GramSolver;
 use hadaflow_core::problem::Problem;
 use nalgebra::{DMatrix, DVector};
 
@@ -488,5 +489,23 @@ fn huge_steps_on_a_plateau_give_finite_corrections() {
                 );
             }
         }
+    }
+}
+
+/// An escape from a saddle can make d_j negative: the matrix then has none of it.
+#[test]
+fn negative_entries_of_the_diagonal_count_as_zero() {
+    for (m, n) in SHAPES {
+        let operator = dense(wild_matrix(m, n));
+        let solved = |d: &[f64]| {
+            let mut gram = GramSolver::new(operator.clone());
+            let mut b = Numbers::new(5).take(m);
+            assert!(gram.factorize(d) && gram.solve(&mut b));
+            b
+        };
+        let mut d: Vec<f64> = Numbers::new(9).take(n).iter().map(|d| 1.0 + d.abs()).collect();
+        (d[1], d[n - 1]) = (-0.3, -0.5);
+        let clipped: Vec<f64> = d.iter().map(|d| d.max(0.0)).collect();
+        assert_eq!(solved(&d), solved(&clipped), "{m} x {n}");
     }
 }
