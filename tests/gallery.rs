@@ -21,7 +21,8 @@ const PICTURES: [(&str, &str); 13] = [
     ("loss_decay", "two_layers_recover_a_sparse_vector"),
     ("l1_norm", "two_layers_recover_a_sparse_vector"),
     ("certificate_bracket", "two_layers_recover_a_sparse_vector"),
-    ("step_size", "six_layers_wait_and_jump"),
+    // the last steps of six layers differ by what an eye sees from one instruction set to another
+    ("step_size", "between_its_jumps_the_flow_rests_at_saddles"),
     ("dual_paths", "between_its_jumps_the_flow_rests_at_saddles"),
     ("staircase", "between_its_jumps_the_flow_rests_at_saddles"),
     ("conserved_quantities", "unequal_factors_conserve_their_differences"),
