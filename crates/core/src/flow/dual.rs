@@ -41,8 +41,8 @@ pub struct DualFlow {
 }
 
 impl DualFlow {
-    /// w(s) with s = Aᵀq for the coordinates from `first` on, as many as there are entries; beyond the
-    /// barrier of L > 2 NaN (L = 3) or far more than any weight (L > 3).
+    /// w(s) with s = Aᵀq for the coordinates from `first` on, as many as there are entries; beyond the barrier
+    /// of L > 2 NaN (L = 3) or far more than any weight (L > 3).
     pub(crate) fn weights(&self, first: usize, s: &[f64], out: &mut [f64]) {
         self.branch.weights(first, s, out);
     }

@@ -96,7 +96,8 @@ impl Branch {
 
 /// Whole vectors at once: one loop per depth, in which the square and the cube need no logarithm.
 impl Branch {
-    /// w(s) for the coordinates from `first` on, as many as there are entries; beyond the barrier NaN where L = 3, else the largest.
+    /// w(s) for the coordinates from `first` on, as many as there are entries; beyond the barrier of L > 2 NaN (L = 3) or far more
+    /// than any weight (L > 3).
     pub(super) fn weights(&self, first: usize, s: &[f64], out: &mut [f64]) {
         let branch = self;
         match self.depth {
